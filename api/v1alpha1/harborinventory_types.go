@@ -1,0 +1,249 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// HarborInventorySpec says which Harbor, which part of it, and how.
+// +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.maxArtifactsPerList)",message="output.maxArtifactsPerList is for output.mode ArtifactLists; take it out, or set the mode to ArtifactLists",fieldPath=".output.maxArtifactsPerList"
+type HarborInventorySpec struct {
+	// harbor is the registry to read.
+	// +required
+	Harbor HarborEndpoint `json:"harbor"`
+
+	// projects limits the inventory to these projects: names, or patterns with
+	// * ? [a-z] {a,b}. Empty means every project that the credentials can see. A
+	// project robot may not list projects: name its project here.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	Projects []ProjectPattern `json:"projects,omitempty"`
+
+	// repositories limits the inventory to these repositories of the selected
+	// projects: a full name (library/nginx), or a name without the project
+	// (nginx), which matches in every selected project; patterns too, where *
+	// stops at a slash and ** does not. Empty means all.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=1024
+	Repositories []RepositoryPattern `json:"repositories,omitempty"`
+
+	// excludeRepositories takes repositories out again, after projects and
+	// repositories have selected them. The same forms as in repositories.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	ExcludeRepositories []RepositoryPattern `json:"excludeRepositories,omitempty"`
+
+	// artifacts filters the artifacts of the selected repositories. Empty means all.
+	// +optional
+	Artifacts ArtifactFilter `json:"artifacts,omitzero"`
+
+	// include names details beyond digest, type, size, time and tags. Each one
+	// costs Harbor additional work for every artifact; Vulnerabilities about
+	// twelve times that of a plain listing.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=7
+	Include []Detail `json:"include,omitempty"`
+
+	// maxConnections is the greatest number of requests to Harbor in flight at
+	// any time for this inventory, retries included. The operator's flag
+	// --max-connections-per-harbor bounds the sum over all inventories of one Harbor.
+	// +optional
+	// +default=5
+	// +kubebuilder:validation:XValidation:rule="self >= 1 && self <= 100",message="must be from 1 to 100"
+	MaxConnections int32 `json:"maxConnections,omitempty"`
+
+	// interval is the time from the end of one sync to the start of the next
+	// one, give or take a tenth. From 10s to 168h.
+	// +optional
+	// +default="10m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('168h')",message="must be a duration from 10s to 168h, like 10m or 1h30m"
+	Interval metav1.Duration `json:"interval,omitzero"`
+
+	// timeout bounds one sync. What was read until then is kept. From 10s to 24h.
+	// +optional
+	// +default="30m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="must be a duration from 10s to 24h, like 30m or 2h"
+	Timeout metav1.Duration `json:"timeout,omitzero"`
+
+	// suspend stops further syncs. What is there stays.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
+	// failurePolicy says what a project or repository that cannot be read means.
+	// Continue: everything else is written, the last good entries of it are
+	// kept, status.failures names it, and Ready stays True while Complete turns
+	// False. Fail: Ready turns False as well.
+	// +optional
+	// +default="Continue"
+	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
+
+	// output says where the inventory goes.
+	// +optional
+	// +default={}
+	Output Output `json:"output,omitzero"`
+}
+
+// ProjectPattern is the name of a Harbor project or a pattern for such names.
+// +kubebuilder:validation:MaxLength=255
+// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9._*?-]|[[][!^]?[a-z0-9._-]+[]]|[{][a-z0-9._*?-]+(,[a-z0-9._*?-]+)*[}])+$')",message="must be a project's name, or a pattern of lower-case letters, digits, . _ - and the wildcards * ? [a-z] {a,b}, each bracket closed"
+type ProjectPattern string
+
+// RepositoryPattern is the name of a Harbor repository, with or without its
+// project, or a pattern for such names.
+// +kubebuilder:validation:MaxLength=255
+// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9._/*?-]|[[][!^]?[a-z0-9._-]+[]]|[{][a-z0-9._/*?-]+(,[a-z0-9._/*?-]+)*[}])+$') && !self.startsWith('/') && !self.endsWith('/') && !self.contains('//')",message="must be a repository's name without registry and tag, or a pattern: lower-case letters, digits, . _ - / and the wildcards * ** ? [a-z] {a,b}, each bracket closed, no slash at either end nor two in a row"
+type RepositoryPattern string
+
+// HarborEndpoint is a Harbor and the way to it.
+// +kubebuilder:validation:XValidation:rule="!self.url.contains('@')",message="must not carry credentials: put them into a Secret and name it in credentialsSecretRef",fieldPath=".url"
+// +kubebuilder:validation:XValidation:rule="!self.url.lowerAscii().startsWith('http:') || (has(self.plainHTTP) && self.plainHTTP)",message="an http:// url sends the credentials in clear text: use https://, or set plainHTTP to true to accept that",fieldPath=".url"
+// +kubebuilder:validation:XValidation:rule="!(has(self.insecureSkipTLSVerify) && self.insecureSkipTLSVerify && has(self.caBundleRef))",message="insecureSkipTLSVerify ignores caBundleRef: set only one of the two",fieldPath=".insecureSkipTLSVerify"
+type HarborEndpoint struct {
+	// url is where Harbor's portal answers, like https://harbor.example.com:8443.
+	// +required
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.contains('@') || (isURL(self) && !self.contains(' ') && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && url(self).getPort().matches('^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])?$'))",message="must be an http or https URL with a host and, if need be, a port up to 65535, like https://harbor.example.com"
+	// +kubebuilder:validation:XValidation:rule="self.contains('@') || !self.matches('[?#]|/api(/|$)|/harbor/(projects|sign-in)')",message="must be the address of the Harbor alone: no query, no fragment, no path of its API or its portal"
+	URL string `json:"url"`
+
+	// credentialsSecretRef names a Secret of type kubernetes.io/basic-auth in the
+	// inventory's namespace: the keys username and password of a robot account
+	// (recommended) or a user. It is read again at each sync. Left out: anonymous.
+	// +optional
+	CredentialsSecretRef *LocalObjectReference `json:"credentialsSecretRef,omitempty"`
+
+	// caBundleRef names the certificates, in PEM, that Harbor's own is verified
+	// with, in place of the system's.
+	// +optional
+	CABundleRef *CABundleReference `json:"caBundleRef,omitempty"`
+
+	// insecureSkipTLSVerify accepts any certificate. Whoever sits on the way can
+	// then read the credentials.
+	// +optional
+	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
+
+	// plainHTTP must be true for an http:// url.
+	// +optional
+	PlainHTTP bool `json:"plainHTTP,omitempty"`
+}
+
+// LocalObjectReference names an object in the same namespace.
+type LocalObjectReference struct {
+	// name of the object.
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a Secret: lower-case letters, digits, - and ., a letter or digit at either end"
+	Name string `json:"name"`
+}
+
+// CABundleReference names a key of a ConfigMap or Secret in the same namespace.
+type CABundleReference struct {
+	// kind of the object: ConfigMap or Secret.
+	// +optional
+	// +default="ConfigMap"
+	// +kubebuilder:validation:Enum=ConfigMap;Secret
+	Kind string `json:"kind,omitempty"`
+
+	// name of the object.
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a ConfigMap or Secret: lower-case letters, digits, - and ., a letter or digit at either end"
+	Name string `json:"name"`
+
+	// key that holds the certificates.
+	// +optional
+	// +default="ca.crt"
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$')",message="must be a key of the ConfigMap or Secret, like ca.crt: letters, digits, - _ and ."
+	Key string `json:"key,omitempty"`
+}
+
+// FailurePolicy says what a project or repository that cannot be read means.
+// +kubebuilder:validation:Enum=Continue;Fail
+type FailurePolicy string
+
+const (
+	// FailurePolicyContinue keeps what could be read and names what could not.
+	FailurePolicyContinue FailurePolicy = "Continue"
+	// FailurePolicyFail makes any failure turn Ready to False.
+	FailurePolicyFail FailurePolicy = "Fail"
+)
+
+// Output says where the inventory goes.
+type Output struct {
+	// mode ArtifactLists writes objects of that kind, in the inventory's
+	// namespace, and has no limit. Status writes at most 500 artifacts into
+	// status.artifactEntries, for small inventories.
+	// +optional
+	// +default="ArtifactLists"
+	Mode OutputMode `json:"mode,omitempty"`
+
+	// maxArtifactsPerList is where the artifacts of one repository go on in
+	// another list; a list is never larger than 256 KiB either. The default is 100.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=500
+	MaxArtifactsPerList *int32 `json:"maxArtifactsPerList,omitempty"`
+}
+
+// OutputMode is where an inventory goes.
+// +kubebuilder:validation:Enum=ArtifactLists;Status
+type OutputMode string
+
+const (
+	// OutputArtifactLists writes ArtifactList objects.
+	OutputArtifactLists OutputMode = "ArtifactLists"
+	// OutputStatus writes into the inventory's status.
+	OutputStatus OutputMode = "Status"
+)
+
+// MaxStatusArtifacts is the greatest number of artifacts that output.mode Status writes.
+const MaxStatusArtifacts = 500
+
+// DefaultArtifactsPerList is the value of output.maxArtifactsPerList where none is given.
+const DefaultArtifactsPerList = 100
+
+// HarborInventory asks for an inventory of a Harbor registry: the operator
+// reads the selected artifacts, within maxConnections, and keeps ArtifactList
+// objects that show them.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=hinv,categories=harbor
+// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.spec.harbor.url`
+// +kubebuilder:printcolumn:name="Projects",type=integer,JSONPath=`.status.projects`
+// +kubebuilder:printcolumn:name="Repositories",type=integer,JSONPath=`.status.repositories`
+// +kubebuilder:printcolumn:name="Artifacts",type=integer,JSONPath=`.status.artifacts`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Complete",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
+// +kubebuilder:printcolumn:name="Status",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="the name of a HarborInventory must be at most 63 characters: it becomes a label of its lists",fieldPath=".metadata.name"
+type HarborInventory struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec is what the user asks for.
+	// +required
+	Spec HarborInventorySpec `json:"spec"`
+
+	// status is what the operator has found.
+	// +optional
+	Status HarborInventoryStatus `json:"status,omitzero"`
+}
+
+// HarborInventoryList is a collection of HarborInventories.
+// +kubebuilder:object:root=true
+type HarborInventoryList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitzero"`
+	Items           []HarborInventory `json:"items"`
+}

@@ -1,0 +1,31 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fetch reads the selected part of a Harbor registry, with as many
+// requests in flight as the client's limiters allow, and hands each repository
+// to a [Sink] the moment it is complete. It knows no Kubernetes.
+//
+// The work is a queue of small tasks that a fixed number of workers share:
+//
+//	project names ─┬─> repositories of a project ─┬─> artifacts of a repository ─┬─> page
+//	(read or list) │   (keyset pages, in a row)   │   (first page)               ├─> page   (side by side)
+//	               │                              │                              └─> page
+//	               │                              │         last page ─> verify ─> sink
+//	               └─> held, not listed: ask about each one by name
+//
+// What Harbor answers is believed by these rules, read from Harbor's source and
+// seen on a running Harbor 2.16:
+//
+//   - Credentials that Harbor cannot verify make a request anonymous instead of
+//     failing it. So the run is fenced by /systeminfo, which tells its version to
+//     authenticated callers only, and a listing of projects that shows no private
+//     one is read again before it is believed.
+//   - Nothing is reported as gone because a listing lacks it: a repository is
+//     gone when it is 404 by name while its project is there, a project when the
+//     existence probe says 404; each asked twice.
+//   - A listing of several pages is complete when the repository did not change
+//     while it was read; otherwise it is read again in windows of ids, which
+//     neither miss nor double an artifact while others come and go.
+//   - Harbor drops the tags of an artifact from a listing when its own query for
+//     them fails. So artifacts without tags are counted by another query.
+package fetch

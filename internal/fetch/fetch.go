@@ -1,0 +1,269 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+)
+
+// Request says what to read.
+type Request struct {
+	Selection *Selection
+
+	// Query is passed on as the q of artifact listings.
+	Query string
+
+	// Details to ask for with each artifact.
+	Details harbor.Details
+
+	// Held names the repositories that the caller holds entries of. Those that
+	// Harbor no longer lists are asked about one by one.
+	Held []string
+
+	// Workers is the number of tasks at work at a time; one that waits for
+	// another try holds no connection. At least 1; give twice the connections.
+	Workers int
+
+	// Writers is the number of goroutines that call the sink. At least 1.
+	Writers int
+}
+
+// Repository is what was read of one repository.
+type Repository struct {
+	Project string
+	Name    string // full, with the project
+
+	// Artifacts in the order of their ids.
+	Artifacts []harbor.Artifact
+
+	// Verified tells that the artifacts are those of one instant. Otherwise all
+	// that existed throughout the listing are there, beside some that came or
+	// went meanwhile.
+	Verified bool
+}
+
+// Sink takes what was read. Its methods are called by several goroutines at once.
+type Sink interface {
+	// Found tells that so many more repositories will be read.
+	Found(repositories int)
+
+	// Repository takes one repository, once for each. An error becomes a Failure
+	// with ReasonWrite.
+	Repository(ctx context.Context, r Repository) error
+}
+
+// Report is the outcome of a run.
+type Report struct {
+	// Version of Harbor; empty for anonymous callers.
+	Version string
+
+	// Projects and Repositories are the numbers of those found and selected.
+	Projects     int
+	Repositories int
+
+	// Unverified counts repositories that changed while they were read.
+	Unverified int
+
+	// Failures, sorted.
+	Failures []Failure
+
+	// NotFound holds entries of the selection that matched nothing, sorted. An
+	// entry is left out where a failure makes it unsure.
+	NotFound []string
+
+	// Gone holds those of Request.Held that Harbor, asked by name, no longer has, sorted.
+	Gone []string
+}
+
+// Run reads everything that the request selects. It returns when each
+// repository has been handed to the sink or is named by a failure, or when the
+// context ends. With an error the report tells what was done until then, and
+// Gone is empty.
+//
+//  1. Ask who we are to Harbor; stop if it does not know the credentials.
+//  2. Work through the queue: projects, their repositories, their artifacts.
+//  3. Ask again who we are: only then is absence believed.
+func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Report, error) {
+	// 1.
+	info, err := authenticate(ctx, client)
+	if err != nil {
+		return Report{}, err
+	}
+
+	// 2.
+	workCtx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r := &run{
+		client: client, req: req, sink: sink, stop: stop,
+		queue:     newQueue(),
+		sightings: newSightings(req.Selection),
+		results:   make(chan Repository, max(1, req.Writers)),
+		held:      heldByProject(req),
+		stamps:    stampsTellChanges(info.Version),
+		report:    Report{Version: info.Version},
+	}
+	writers := r.startWriters(workCtx)
+	r.queue.add(listRepositories, r.findProjects)
+	r.queue.run(workCtx, max(1, req.Workers))
+	close(r.results)
+	_ = writers.Wait() // the writers return no error
+
+	// 3.
+	report := r.finish()
+	if cause := context.Cause(workCtx); cause != nil {
+		report.Gone = nil
+		return report, cause
+	}
+	if _, err := authenticate(ctx, client); err != nil {
+		report.Gone = nil
+		return report, err
+	}
+	return report, nil
+}
+
+// run is the state of one Run.
+type run struct {
+	client    *harbor.Client
+	req       Request
+	sink      Sink
+	stop      context.CancelCauseFunc
+	queue     *queue
+	sightings *sightings
+	results   chan Repository
+	held      map[string][]string // project -> full names
+	stamps    bool                // whether update_time tells every change
+
+	// failedInARow counts repositories that Harbor did not answer for, since
+	// one that it did.
+	failedInARow atomic.Int32
+
+	mu     sync.Mutex
+	unsure bool // a project could not be listed
+	report Report
+}
+
+// unansweredBeforeStop is how many tasks in a row may fail for want of an
+// answer, each after all its tries, before the run gives up.
+const unansweredBeforeStop = 10
+
+// heldByProject leaves out what the selection no longer covers: the caller
+// knows that without Harbor.
+func heldByProject(req Request) map[string][]string {
+	held := map[string][]string{}
+	for _, full := range req.Held {
+		if project, _, ok := harbor.SplitRepository(full); ok && req.Selection.Repository(full) {
+			held[project] = append(held[project], full)
+		}
+	}
+	return held
+}
+
+func (r *run) startWriters(ctx context.Context) *errgroup.Group {
+	var group errgroup.Group
+	for range max(1, r.req.Writers) {
+		group.Go(func() error {
+			for repository := range r.results {
+				if ctx.Err() != nil {
+					continue // drain
+				}
+				if err := r.sink.Repository(ctx, repository); err != nil && !ended(err) {
+					r.fail(Failure{Project: repository.Project, Repository: repository.Name, Reason: ReasonWrite, Err: err})
+				}
+			}
+			return nil
+		})
+	}
+	return &group
+}
+
+// fail notes a failure, and stops the run when Harbor seems to be gone.
+func (r *run) fail(f Failure) {
+	if ended(f.Err) {
+		return // the run's end says it once for all
+	}
+	r.mu.Lock()
+	r.report.Failures = append(r.report.Failures, f)
+	r.mu.Unlock()
+	if f.Reason == ReasonUnavailable && r.failedInARow.Add(1) >= unansweredBeforeStop {
+		r.stop(fmt.Errorf("%w: %d requests in a row failed, the last with: %w", ErrUnavailable, unansweredBeforeStop, f.Err))
+	}
+}
+
+func (r *run) failProject(project string, err error) {
+	r.mu.Lock()
+	r.unsure = true
+	r.mu.Unlock()
+	r.sightings.project(project) // it has a failure of its own, so it is not "not found"
+	r.fail(Failure{Project: project, Reason: reasonOf(err), Err: err})
+}
+
+func (r *run) failRepository(full string, err error) {
+	project, _, _ := harbor.SplitRepository(full)
+	r.fail(Failure{Project: project, Repository: full, Reason: reasonOf(err), Err: err})
+}
+
+func (r *run) gone(full ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Gone = append(r.report.Gone, full...)
+}
+
+func (r *run) finish() Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	report := r.report
+	sortFailures(report.Failures)
+	slices.Sort(report.Gone)
+	if !r.unsure {
+		report.NotFound = r.sightings.missing()
+	}
+	return report
+}
+
+// authenticationTries and the waits between them outlast the 1.5 s for which
+// Harbor locks a user name after somebody's wrong password, and a passing
+// shortage of database connections.
+var authenticationWaits = []time.Duration{0, 500 * time.Millisecond, 1600 * time.Millisecond, 3 * time.Second}
+
+// authenticate asks Harbor for its system information, which holds the version
+// for authenticated callers only. An answer as to an anonymous caller is asked
+// for again before it is believed.
+func authenticate(ctx context.Context, client *harbor.Client) (harbor.SystemInfo, error) {
+	for _, wait := range authenticationWaits {
+		if err := sleep(ctx, wait); err != nil {
+			return harbor.SystemInfo{}, err
+		}
+		info, err := client.SystemInfo(ctx)
+		switch {
+		case errors.Is(err, harbor.ErrUnauthorized):
+			continue // a proxy in front may say so; Harbor itself does not
+		case err != nil:
+			return harbor.SystemInfo{}, err
+		case client.Anonymous() || info.Authenticated():
+			return info, nil
+		}
+	}
+	return harbor.SystemInfo{}, ErrAuthenticationFailed
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

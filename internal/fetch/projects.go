@@ -1,0 +1,161 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+)
+
+// findProjects starts with the projects: those named are read one by one,
+// which a project robot may do too; patterns need a listing.
+func (r *run) findProjects(ctx context.Context) {
+	named, all := r.req.Selection.NamedProjects()
+	for _, name := range named {
+		r.queue.add(listRepositories, func(ctx context.Context) { r.readProject(ctx, name) })
+	}
+	if all {
+		r.probeHeld(named)
+		return
+	}
+	projects, err := r.listProjects(ctx)
+	if err != nil {
+		r.failProject("", fmt.Errorf("the projects could not be listed: %w", err))
+		return
+	}
+	listed := slices.Clone(named)
+	for _, p := range projects {
+		if slices.Contains(named, p.Name) || !r.req.Selection.Project(p.Name) {
+			continue
+		}
+		listed = append(listed, p.Name)
+		r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p) })
+	}
+	r.probeHeld(listed)
+}
+
+// projectListings bounds how often the list of projects is read until it is believed.
+const projectListings = 6
+
+// samePublicListings is how often a listing that shows public projects only must
+// come out the same. Harbor gives anonymous callers just that, and makes a
+// request anonymous when its database does not answer.
+const samePublicListings = 3
+
+// listProjects returns all projects that the credentials see.
+//
+// | caller        | rows = X-Total-Count | a private project shown | believed            |
+// |---------------|----------------------|-------------------------|---------------------|
+// | anonymous     | yes                  | -                       | at once             |
+// | authenticated | yes                  | yes                     | at once             |
+// | authenticated | yes                  | no                      | after three alike   |
+// | any           | no                   | -                       | never: read again   |
+func (r *run) listProjects(ctx context.Context) ([]harbor.Project, error) {
+	var previous []harbor.Project
+	alike := 0
+	for range projectListings {
+		projects, consistent, err := r.readProjects(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !consistent {
+			alike = 0
+			continue
+		}
+		private := slices.ContainsFunc(projects, func(p harbor.Project) bool { return !p.Public })
+		if r.client.Anonymous() || private {
+			return projects, nil
+		}
+		if alike > 0 && !slices.EqualFunc(projects, previous, func(a, b harbor.Project) bool { return a.ID == b.ID }) {
+			alike = 0
+		}
+		previous = projects
+		if alike++; alike == samePublicListings {
+			return projects, nil
+		}
+		if _, err := authenticate(ctx, r.client); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errPartial
+}
+
+// readProjects reads the list once, by key. It is consistent when the first
+// page's total is what came.
+func (r *run) readProjects(ctx context.Context) (projects []harbor.Project, consistent bool, err error) {
+	total := -1
+	var from int64
+	for {
+		page, err := r.client.ProjectsPage(ctx, harbor.PageOptions{FromID: from})
+		if err != nil {
+			return nil, false, err
+		}
+		if total < 0 {
+			total = page.Total
+		}
+		projects = append(projects, page.Items...)
+		if len(page.Items) == 0 || page.Total <= len(page.Items) {
+			return projects, len(projects) == total, nil
+		}
+		from = page.Items[len(page.Items)-1].ID + 1
+	}
+}
+
+// readProject reads a project named in the selection, then its repositories.
+func (r *run) readProject(ctx context.Context, name string) {
+	project, err := r.client.Project(ctx, name)
+	if err != nil {
+		r.projectUnread(ctx, name, err)
+		return
+	}
+	r.listProject(ctx, project)
+}
+
+// projectUnread finds out why a project could not be read. Harbor tells a robot
+// 403 for a missing project and for a forbidden one; the probe tells them apart.
+func (r *run) projectUnread(ctx context.Context, name string, err error) {
+	if !errors.Is(err, harbor.ErrNotFound) && !errors.Is(err, harbor.ErrForbidden) && !errors.Is(err, harbor.ErrUnauthorized) {
+		r.failProject(name, err)
+		return
+	}
+	exists, probeErr := r.projectExists(ctx, name)
+	switch {
+	case probeErr == nil && !exists:
+		r.gone(r.held[name]...)
+	case probeErr == nil:
+		r.failProject(name, hidden(name))
+	case r.client.Anonymous() && errors.Is(probeErr, harbor.ErrUnauthorized):
+		r.failProject(name, untellable(name))
+	default:
+		r.failProject(name, probeErr)
+	}
+}
+
+// projectExists asks the one endpoint that tells every authenticated caller; a
+// "no" is asked for twice.
+func (r *run) projectExists(ctx context.Context, name string) (bool, error) {
+	for range 2 {
+		exists, err := r.client.ProjectExists(ctx, name)
+		if err != nil || exists {
+			return exists, err
+		}
+	}
+	return false, nil
+}
+
+// probeHeld asks about the projects that entries are held of and that are not
+// among those listed. One that exists all the same is out of the credentials' sight.
+func (r *run) probeHeld(listed []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.held)) {
+		if slices.Contains(listed, name) {
+			continue
+		}
+		r.queue.add(listRepositories, func(ctx context.Context) { r.readProject(ctx, name) })
+	}
+}

@@ -1,0 +1,95 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fetch
+
+import (
+	"context"
+	"errors"
+
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+)
+
+// listProject lists the repositories of a project, page by page by key, and
+// queues those that are selected as they come.
+func (r *run) listProject(ctx context.Context, project harbor.Project) {
+	r.sightings.project(project.Name)
+	r.mu.Lock()
+	r.report.Projects++
+	r.mu.Unlock()
+
+	seen := map[string]bool{}
+	var from int64
+	for {
+		page, err := r.client.RepositoriesPage(ctx, project.Name, harbor.PageOptions{FromID: from})
+		if err != nil {
+			r.projectUnread(ctx, project.Name, err)
+			return
+		}
+		r.failedInARow.Store(0)
+		for _, repository := range page.Items {
+			seen[repository.Name] = true
+			r.foundRepository(repository)
+		}
+		if len(page.Items) == 0 || page.Total <= len(page.Items) {
+			break
+		}
+		from = page.Items[len(page.Items)-1].ID + 1
+	}
+	for _, full := range r.held[project.Name] {
+		if !seen[full] {
+			r.queue.add(beginRepository, func(ctx context.Context) { r.askForHeld(ctx, full) })
+		}
+	}
+}
+
+// foundRepository queues a repository if it is selected.
+func (r *run) foundRepository(repository harbor.Repository) {
+	r.sightings.repository(repository.Name)
+	if !r.req.Selection.Repository(repository.Name) {
+		return
+	}
+	r.mu.Lock()
+	r.report.Repositories++
+	r.mu.Unlock()
+	r.sink.Found(1)
+	l := &listing{run: r, repository: repository, size: pageSize}
+	r.queue.add(beginRepository, l.begin)
+}
+
+// askForHeld asks by name for a repository that entries are held of and that
+// its project's listing lacked.
+func (r *run) askForHeld(ctx context.Context, full string) {
+	repository, gone, err := r.repositoryGone(ctx, full)
+	switch {
+	case err != nil:
+		r.failRepository(full, err)
+	case gone:
+		r.gone(full)
+	default:
+		r.foundRepository(repository)
+	}
+}
+
+// repositoryGone tells whether a repository is gone: 404 by name, twice, while
+// its project can be read. Otherwise it returns the repository as it is now.
+func (r *run) repositoryGone(ctx context.Context, full string) (repository harbor.Repository, gone bool, err error) {
+	for range 2 {
+		repository, err = r.client.Repository(ctx, full)
+		if !errors.Is(err, harbor.ErrNotFound) {
+			return repository, false, err
+		}
+	}
+	project, _, _ := harbor.SplitRepository(full)
+	if _, err := r.client.Project(ctx, project); err == nil {
+		return harbor.Repository{}, true, nil
+	}
+	exists, err := r.projectExists(ctx, project)
+	if err != nil {
+		return harbor.Repository{}, false, err
+	}
+	if exists {
+		return harbor.Repository{}, false, hidden(project)
+	}
+	return harbor.Repository{}, true, nil
+}

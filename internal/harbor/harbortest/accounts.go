@@ -1,0 +1,246 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package harbortest
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The administrator of a new [Registry].
+const (
+	AdminName   = "admin"
+	AdminSecret = "Harbor12345"
+)
+
+// Role is a member's role in a project, with Harbor's number.
+type Role int
+
+// Roles of project members.
+const (
+	ProjectAdmin Role = 1
+	Developer    Role = 2
+	Guest        Role = 3
+	Maintainer   Role = 4
+	LimitedGuest Role = 5
+)
+
+// User describes an account of a person.
+type User struct {
+	Name, Secret string
+	Admin        bool
+	// Roles by name of project; the projects must exist.
+	Roles    map[string]Role
+	RealName string
+	Email    string
+	Comment  string
+}
+
+// Robot describes a robot account. Its rights are those that an inventory
+// needs: list and read projects, repositories, artifacts, tags, accessories,
+// labels and additions.
+type Robot struct {
+	// Name without prefix: "inventory" logs in as "robot$inventory", one of a
+	// project as "robot$team-a+ci".
+	Name, Secret string
+	// Project is the one project of a project robot; a system robot has none.
+	Project string
+	// Projects limits a system robot; none means all (/project/*).
+	Projects []string
+	// SystemScope adds the rights to read the audit log, the security hub,
+	// quotas, labels and scanners of the whole system.
+	SystemScope bool
+}
+
+type account struct {
+	id       int64
+	name     string // as it logs in
+	secret   string
+	disabled bool
+	created  instant
+	updated  instant
+	user     *User
+	robot    *Robot
+	roles    map[int64]Role // of a user, by project id
+}
+
+// AddUser adds a user and returns the name to log in with. It panics when the
+// account exists or a project of Roles does not.
+func (r *Registry) AddUser(u User) string {
+	u.Roles = maps.Clone(u.Roles)
+	a := &account{name: u.Name, secret: u.Secret, user: &u, roles: map[int64]Role{}}
+	r.addAccount(a, func() error {
+		for name, role := range u.Roles {
+			p := r.projects[name]
+			if p == nil {
+				return fmt.Errorf("project %q of user %q: %w", name, u.Name, ErrNotFound)
+			}
+			a.roles[p.id] = role
+		}
+		return nil
+	})
+	return a.name
+}
+
+// AddRobot adds a robot account and returns the name to log in with.
+func (r *Registry) AddRobot(robot Robot) string {
+	robot.Projects = slices.Clone(robot.Projects)
+	name := "robot$" + robot.Name
+	if robot.Project != "" {
+		name = "robot$" + robot.Project + "+" + robot.Name
+	}
+	a := &account{name: name, secret: robot.Secret, robot: &robot}
+	r.addAccount(a, func() error { return nil })
+	return name
+}
+
+func (r *Registry) addAccount(a *account, prepare func() error) {
+	err := r.write(func(now instant) error {
+		if r.accounts[a.name] != nil {
+			return fmt.Errorf("account %q: %w", a.name, ErrConflict)
+		}
+		if err := prepare(); err != nil {
+			return err
+		}
+		a.created, a.updated = now, now
+		if a.user != nil {
+			a.id = next(&r.ids.Account)
+			r.ids.Account = max(r.ids.Account, 2) // Harbor's own: 1 is admin, 2 anonymous
+		}
+		r.accounts[a.name] = a
+		return nil
+	})
+	if err != nil {
+		panic(err)
+	}
+}
+
+// SetSecret gives an account another password or secret. Requests with the old
+// one are answered as anonymous from then on.
+func (r *Registry) SetSecret(name, secret string) error {
+	return r.changeAccount(name, func(a *account) { a.secret = secret })
+}
+
+// Disable switches an account off (or on again). Its requests are answered as
+// anonymous.
+func (r *Registry) Disable(name string, disabled bool) error {
+	return r.changeAccount(name, func(a *account) { a.disabled = disabled })
+}
+
+// DeleteAccount removes an account. Its requests are answered as anonymous.
+func (r *Registry) DeleteAccount(name string) error {
+	return r.changeAccount(name, func(*account) { delete(r.accounts, name) })
+}
+
+func (r *Registry) changeAccount(name string, change func(*account)) error {
+	return r.write(func(instant) error {
+		a := r.accounts[name]
+		if a == nil {
+			return fmt.Errorf("account %q: %w", name, ErrNotFound)
+		}
+		change(a)
+		return nil
+	})
+}
+
+// authenticate returns the account with the credentials, nil (anonymous) when
+// they are wrong in any way: Harbor never says so.
+func (r *Registry) authenticate(name, secret string) *account {
+	a := r.accounts[name]
+	if a == nil || a.disabled || subtle.ConstantTimeCompare([]byte(a.secret), []byte(secret)) != 1 {
+		return nil
+	}
+	return a
+}
+
+// right is something that an account may do in a project.
+type right int
+
+const (
+	readProject right = iota
+	listRepositories
+	readArtifacts // list and read artifacts, tags, accessories, additions
+	listLabels
+	readQuota
+	listMembers
+	listLogs
+	readScanner
+	listPolicies // webhook policies
+)
+
+// may reports whether the account may do what right says in p, which is nil
+// for a project that does not exist. The tables are what the recordings show.
+func (a *account) may(what right, p *project) bool {
+	if a != nil && a.user != nil && a.user.Admin {
+		return true
+	}
+	if p == nil {
+		return false
+	}
+	if p.public && what <= listLabels {
+		return true
+	}
+	switch {
+	case a == nil:
+		return false
+	case a.robot != nil:
+		return a.robot.covers(p.name) && (what <= listLabels || a.robot.Project == "" && (what == readQuota || what == readScanner))
+	}
+	switch a.roles[p.id] {
+	case ProjectAdmin:
+		return true
+	case Maintainer, Developer:
+		return what != listPolicies || a.roles[p.id] == Maintainer
+	case Guest:
+		return what <= listMembers || what == readScanner
+	case LimitedGuest:
+		return what <= readArtifacts || what == readQuota
+	}
+	return false
+}
+
+// covers reports whether the robot has rights in the project.
+func (r *Robot) covers(project string) bool {
+	if r.Project != "" {
+		return r.Project == project
+	}
+	return len(r.Projects) == 0 || slices.Contains(r.Projects, project)
+}
+
+// coversAll is true for a robot of /project/*, which sees every project in lists.
+func (r *Robot) coversAll() bool { return r.Project == "" && len(r.Projects) == 0 }
+
+// seesProject reports whether lists of projects and repositories show p.
+func (a *account) seesProject(p *project) bool {
+	switch {
+	case p.public:
+		return true
+	case a == nil:
+		return false
+	case a.user != nil:
+		return a.user.Admin || a.roles[p.id] != 0
+	}
+	return a.robot.coversAll() || a.robot.covers(p.name)
+}
+
+// system reports whether the account has the rights of system scope.
+func (a *account) system() bool {
+	return a.admin() || a != nil && a.robot != nil && a.robot.SystemScope
+}
+
+func (a *account) admin() bool { return a != nil && a.user != nil && a.user.Admin }
+
+// who names the account in counters.
+func (a *account) who() string {
+	if a == nil {
+		return "anonymous"
+	}
+	return a.name
+}
+
+// isRobot reports whether a login name is a robot's.
+func isRobot(name string) bool { return strings.HasPrefix(name, "robot$") }

@@ -1,0 +1,87 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package harbortest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Version is the Harbor version that a simulator behaves as. The zero value is
+// [Latest]. What differs between versions (read from Harbor's source):
+//
+//   - before 2.11 the flag with_sbom_overview is ignored
+//   - before 2.12 there is no /projects/{p}/artifacts (404)
+//   - before 2.13 there is no /auditlog-exts and /projects/{p}/auditlog-exts (404)
+//   - up to 2.15.1 a repository's update_time moves with pulls and description
+//     edits only, not with pushes, tags and deletes
+//
+// The shape of the JSON is that of 2.16 in every version.
+type Version struct {
+	Major, Minor, Patch int
+	// Build is what follows the number in harbor_version: "v2.16.0-c50c7ddd6e".
+	Build string
+}
+
+// Versions that tests name most often.
+var (
+	V2_8    = Version{2, 8, 0, "89ef156d"}
+	V2_11   = Version{2, 11, 0, "70b03c9c"}
+	V2_12   = Version{2, 12, 0, "7ba3c6e9"}
+	V2_13   = Version{2, 13, 0, "53ea3bf0"}
+	V2_15_1 = Version{2, 15, 1, "b1a9ff0e"}
+	V2_16   = Version{2, 16, 0, "c50c7ddd6e"}
+	// Latest is the version that the recordings come from.
+	Latest = V2_16
+)
+
+// ParseVersion reads "2.12", "v2.15.1" or "2.16.0-c50c7ddd6e".
+func ParseVersion(s string) (Version, error) {
+	number, build, _ := strings.Cut(strings.TrimPrefix(s, "v"), "-")
+	parts := strings.Split(number, ".")
+	if len(parts) < 2 || len(parts) > 3 {
+		return Version{}, fmt.Errorf("version %q: want major.minor or major.minor.patch, such as 2.12 or 2.15.1", s)
+	}
+	v := Version{Build: build}
+	for i, field := range []*int{&v.Major, &v.Minor, &v.Patch}[:len(parts)] {
+		n, err := strconv.Atoi(parts[i])
+		if err != nil || n < 0 {
+			return Version{}, fmt.Errorf("version %q: %q is not a number; want a version such as 2.12 or 2.15.1", s, parts[i])
+		}
+		*field = n
+	}
+	if v.Build == "" {
+		v.Build = "00000000"
+	}
+	return v, nil
+}
+
+// String is the harbor_version that /systeminfo answers.
+func (v Version) String() string {
+	return fmt.Sprintf("v%d.%d.%d-%s", v.Major, v.Minor, v.Patch, v.Build)
+}
+
+// atLeast reports whether v is the given version or a later one.
+func (v Version) atLeast(major, minor, patch int) bool {
+	if v.Major != major {
+		return v.Major > major
+	}
+	if v.Minor != minor {
+		return v.Minor > minor
+	}
+	return v.Patch >= patch
+}
+
+func (v Version) orLatest() Version {
+	if v == (Version{}) {
+		return Latest
+	}
+	return v
+}
+
+func (v Version) hasProjectArtifacts() bool { return v.atLeast(2, 12, 0) }
+func (v Version) hasAuditLogExt() bool      { return v.atLeast(2, 13, 0) }
+func (v Version) hasSBOMOverview() bool     { return v.atLeast(2, 11, 0) }
+func (v Version) movesUpdateTime() bool     { return v.atLeast(2, 15, 2) }
