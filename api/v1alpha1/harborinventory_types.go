@@ -62,7 +62,7 @@ type HarborInventorySpec struct {
 	// +default="10m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('168h')",message="must be a duration from 10s to 168h, like 10m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,6})?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('168h')",message="must be a duration from 10s to 168h, like 10m or 1h30m"
 	Interval metav1.Duration `json:"interval,omitzero"`
 
 	// timeout bounds one sync. What was read until then is kept. From 10s to 24h.
@@ -70,7 +70,7 @@ type HarborInventorySpec struct {
 	// +default="30m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="must be a duration from 10s to 24h, like 30m or 2h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,6})?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="must be a duration from 10s to 24h, like 30m or 2h"
 	Timeout metav1.Duration `json:"timeout,omitzero"`
 
 	// suspend stops further syncs. What is there stays.
@@ -110,7 +110,7 @@ type HarborEndpoint struct {
 	// url is where Harbor's portal answers, like https://harbor.example.com:8443.
 	// +required
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self.contains('@') || (isURL(self) && !self.contains(' ') && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && url(self).getPort().matches('^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])?$'))",message="must be an http or https URL with a host and, if need be, a port up to 65535, like https://harbor.example.com"
+	// +kubebuilder:validation:XValidation:rule="self.contains('@') || (isURL(self) && !self.contains(' ') && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && (url(self).getPort() == '' || (size(url(self).getPort()) < 6 && int(url(self).getPort()) > 0 && int(url(self).getPort()) < 65536)))",message="must be an http or https URL with a host and, if need be, a port up to 65535, like https://harbor.example.com"
 	// +kubebuilder:validation:XValidation:rule="self.contains('@') || !self.matches('[?#]|/api(/|$)|/harbor/(projects|sign-in)')",message="must be the address of the Harbor alone: no query, no fragment, no path of its API or its portal"
 	URL string `json:"url"`
 
@@ -226,7 +226,7 @@ const DefaultArtifactsPerList = 100
 // +kubebuilder:printcolumn:name="Complete",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="the name of a HarborInventory must be at most 63 characters: it becomes a label of its lists",fieldPath=".metadata.name"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="the name of a HarborInventory must be at most 63 characters: it becomes a label of its lists",fieldPath=".metadata"
 type HarborInventory struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitzero"`

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
@@ -36,7 +37,8 @@ func serve(address, dataset, version string, latency time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("--dataset: %w", err)
 	}
-	listener, err := net.Listen("tcp", address)
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}

@@ -49,6 +49,14 @@ var caseFunctions = template.FuncMap{
 	"times": func(value string, n int) string {
 		return "[" + strings.TrimSuffix(strings.Repeat(value+", ", n), ", ") + "]"
 	},
+	// seq gives the numbers from 0 to n-1.
+	"seq": func(n int) []int {
+		numbers := make([]int, n)
+		for i := range numbers {
+			numbers[i] = i
+		}
+		return numbers
+	},
 	// mapping gives a map of n keys to one value: mapping "key-%d" "value" 3
 	"mapping": func(format string, value any, n int) (string, error) {
 		values := make(map[string]any, n)

@@ -21,7 +21,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-const crdDirectory = "../../config/crd/bases"
+const (
+	crdDirectory = "../../config/crd/bases"
+
+	// goldenVersion is the API server that wrote the golden files.
+	goldenVersion = "Kubernetes 1.37"
+)
 
 var update = flag.Bool("update", false, "write the golden files anew instead of comparing with them")
 
@@ -87,6 +92,6 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s differs; run with -update when the change is meant (-want +got):\n%s", path, diff)
+		t.Errorf("%s differs; it holds the words of %s; run with -update when the change is meant (-want +got):\n%s", path, goldenVersion, diff)
 	}
 }

@@ -31,6 +31,26 @@ type answer struct {
 	code     int32
 }
 
+// lines is the message as the API server sent it, except that the errors of
+// one that holds several, which come in any order, are sorted and stand on
+// lines of their own.
+func (a answer) lines() string {
+	start, list, ok := strings.Cut(a.message, " is invalid: [")
+	if len(a.causes) < 2 || !ok {
+		return a.message
+	}
+	var errs []string
+	for _, cause := range a.causes {
+		errs = append(errs, cause.Field+": "+cause.Message)
+		list = strings.Replace(list, errs[len(errs)-1], "", 1)
+	}
+	if strings.Trim(list, ", ]") != "" {
+		return a.message // the causes are not the whole message
+	}
+	slices.Sort(errs)
+	return start + " is invalid:\n      - " + strings.Join(errs, "\n      - ")
+}
+
 // TestValidation puts every case to the API server, as kubectl does: with
 // strict field validation. It holds the answers, word for word, and that
 // the cases leave out nothing that the schemas say.
@@ -56,7 +76,7 @@ func TestValidation(t *testing.T) {
 				fmt.Fprintf(&text, "accepted: %s\n", c.Name)
 				return
 			}
-			fmt.Fprintf(&text, "refused: %s\n    %d %s\n", c.Name, a.code, a.message)
+			fmt.Fprintf(&text, "refused: %s\n    %d %s\n", c.Name, a.code, a.lines())
 		}
 		for _, c := range file.Accepted {
 			put(c, true)

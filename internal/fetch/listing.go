@@ -68,12 +68,12 @@ func (l *listing) begin(ctx context.Context) {
 		return
 	}
 	l.run.failedInARow.Store(0)
-	if len(page.Items) < l.size || page.Total == len(page.Items) {
+	if page.Last {
 		l.checkAndEmit(ctx, page.Items, true)
 		return
 	}
 	// 2.
-	pages := max(2, (page.Total+l.size-1)/l.size)
+	pages := max(2, (page.Total+l.size-1)/l.size) // a total that is missing or wrong makes the pages not fit
 	l.total = page.Total
 	l.tainted = false
 	l.expect(pages)
@@ -172,7 +172,7 @@ func (l *listing) readWindow(ctx context.Context, i int, window harbor.PageOptio
 			break
 		}
 		items = append(items, page.Items...)
-		if len(page.Items) < l.size || page.Total == len(page.Items) {
+		if page.Last {
 			break
 		}
 		options.FromID = page.Items[len(page.Items)-1].ID + 1

@@ -100,7 +100,7 @@ func (r *run) readProjects(ctx context.Context) (projects []harbor.Project, cons
 			total = page.Total
 		}
 		projects = append(projects, page.Items...)
-		if len(page.Items) == 0 || page.Total <= len(page.Items) {
+		if page.Last {
 			return projects, len(projects) == total, nil
 		}
 		from = page.Items[len(page.Items)-1].ID + 1

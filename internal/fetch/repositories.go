@@ -31,7 +31,7 @@ func (r *run) listProject(ctx context.Context, project harbor.Project) {
 			seen[repository.Name] = true
 			r.foundRepository(repository)
 		}
-		if len(page.Items) == 0 || page.Total <= len(page.Items) {
+		if page.Last {
 			break
 		}
 		from = page.Items[len(page.Items)-1].ID + 1

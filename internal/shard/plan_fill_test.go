@@ -37,7 +37,7 @@ func drawHistory(t *rapid.T) *history {
 }
 
 func (h *history) push(t *rapid.T) {
-	for range rapid.IntRange(1, 40).Draw(t, "pushed") {
+	for range rapid.IntRange(1, 25).Draw(t, "pushed") {
 		tag := strings.Repeat("v", rapid.SampledFrom([]int{1, 50, 400}).Draw(t, "length"))
 		h.desired = append(h.desired, entry(h.pushed, tag))
 		h.pushed++
@@ -45,7 +45,7 @@ func (h *history) push(t *rapid.T) {
 }
 
 func (h *history) remove(t *rapid.T) {
-	for range min(len(h.desired), rapid.IntRange(1, 40).Draw(t, "removed")) {
+	for range min(len(h.desired), rapid.IntRange(1, 25).Draw(t, "removed")) {
 		at := rapid.IntRange(0, len(h.desired)-1).Draw(t, "at")
 		h.desired = slices.Delete(h.desired, at, at+1)
 	}
@@ -78,7 +78,7 @@ func (h *history) checkAllButOneFull(t *rapid.T) {
 func TestPlanFillOverHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHistory(t)
-		for range rapid.IntRange(1, 15).Draw(t, "syncs") {
+		for range rapid.IntRange(1, 6).Draw(t, "syncs") {
 			if rapid.Bool().Draw(t, "push") {
 				h.push(t)
 			}
@@ -99,7 +99,7 @@ func TestPlanFillAndWritesUnderPushes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHistory(t)
 		h.limits.MaxBytes = DefaultMaxBytes
-		for range rapid.IntRange(1, 15).Draw(t, "syncs") {
+		for range rapid.IntRange(1, 6).Draw(t, "syncs") {
 			before := len(h.desired)
 			h.push(t)
 			c := h.sync(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
 
-const universe = 40 // digests that properties draw from
+const universe = 28 // digests that properties draw from
 
 func drawLimits(t *rapid.T) Limits {
 	return Limits{
@@ -61,7 +61,7 @@ func ints(n int) func(func(int) bool) {
 // it, or a hand can have left them in.
 func drawCluster(t *rapid.T) cluster {
 	lists := cluster{}
-	for range rapid.IntRange(0, 8).Draw(t, "lists") {
+	for range rapid.IntRange(0, 6).Draw(t, "lists") {
 		name := testNamer.Name(rapid.IntRange(0, 12).Draw(t, "index"))
 		if rapid.IntRange(0, 6).Draw(t, "misnamed") == 0 {
 			name = rapid.SampledFrom([]string{"mine", "production-0", testNamer.Name(1) + "0x", testNamer.Name(0) + "0"}).Draw(t, "name")

@@ -141,7 +141,8 @@ delete production-3d6726de3c-2: emptied
 delete production-3d6726de3c-5: emptied
 delete production-3d6726de3c-6: emptied
 delete production-3d6726de3c-7: emptied
-`}} {
+`},
+	} {
 		step.do()
 		changes := w.plan()
 		if diff := cmp.Diff(strings.TrimPrefix(step.want, "\n"), changes.String()); diff != "" {
@@ -206,6 +207,25 @@ func TestPlanBytes(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// A list may be exactly as large as the limit on bytes, and no larger.
+func TestPlanBytesToTheByte(t *testing.T) {
+	desired := entries(0, 5)
+	size := len(asJSON(desired))
+	if c := Plan(testNamer, desired, nil, Limits{MaxBytes: size}); len(c.Create) != 1 {
+		t.Errorf("%d bytes, limit %d:\n%s", size, size, c)
+	}
+	if c := Plan(testNamer, desired, nil, Limits{MaxBytes: size - 1}); len(c.Create) != 2 {
+		t.Errorf("%d bytes, limit %d:\n%s", size, size-1, c)
+	}
+	whole := []Existing{{Name: list0, Entries: entries(0, 4)}}
+	if c := Plan(testNamer, desired, whole, Limits{MaxBytes: size}); len(c.Update) != 1 || len(c.Create) != 0 {
+		t.Errorf("one more makes %d bytes, limit %d:\n%s", size, size, c)
+	}
+	if c := Plan(testNamer, desired, whole, Limits{MaxBytes: size - 1}); len(c.Update) != 0 || len(c.Create) != 1 {
+		t.Errorf("one more makes %d bytes, limit %d:\n%s", size, size-1, c)
 	}
 }
 

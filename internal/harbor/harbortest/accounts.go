@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // The administrator of a new [Registry].
@@ -157,50 +156,61 @@ func (r *Registry) authenticate(name, secret string) *account {
 	return a
 }
 
-// right is something that an account may do in a project.
-type right int
+// right is something that an account may do in a project; rights add up.
+type right uint
 
 const (
-	readProject right = iota
+	readProject right = 1 << iota
 	listRepositories
 	readArtifacts // list and read artifacts, tags, accessories, additions
 	listLabels
 	readQuota
 	listMembers
 	listLogs
-	readScanner
-	listPolicies // webhook policies
+
+	publicRights       = readProject | listRepositories | readArtifacts | listLabels
+	projectRobotRights = publicRights
+	systemRobotRights  = publicRights | readQuota
+	allRights          = publicRights | readQuota | listMembers | listLogs
 )
 
+// roleRights are what the recordings show of guests and limited guests, and of
+// the other roles what Harbor's source says.
+var roleRights = map[Role]right{
+	ProjectAdmin: allRights,
+	Maintainer:   allRights,
+	Developer:    allRights,
+	Guest:        publicRights | readQuota | listMembers,
+	LimitedGuest: readProject | listRepositories | readArtifacts | readQuota,
+}
+
 // may reports whether the account may do what right says in p, which is nil
-// for a project that does not exist. The tables are what the recordings show.
+// for a project that does not exist.
 func (a *account) may(what right, p *project) bool {
-	if a != nil && a.user != nil && a.user.Admin {
+	switch {
+	case a.admin():
 		return true
-	}
-	if p == nil {
+	case p == nil:
 		return false
-	}
-	if p.public && what <= listLabels {
+	case p.public && publicRights&what != 0:
 		return true
 	}
+	return a.rights(p)&what != 0
+}
+
+// rights are those that the account has in the project of its own.
+func (a *account) rights(p *project) right {
 	switch {
 	case a == nil:
-		return false
-	case a.robot != nil:
-		return a.robot.covers(p.name) && (what <= listLabels || a.robot.Project == "" && (what == readQuota || what == readScanner))
+		return 0
+	case a.robot == nil:
+		return roleRights[a.roles[p.id]]
+	case !a.robot.covers(p.name):
+		return 0
+	case a.robot.Project != "":
+		return projectRobotRights
 	}
-	switch a.roles[p.id] {
-	case ProjectAdmin:
-		return true
-	case Maintainer, Developer:
-		return what != listPolicies || a.roles[p.id] == Maintainer
-	case Guest:
-		return what <= listMembers || what == readScanner
-	case LimitedGuest:
-		return what <= readArtifacts || what == readQuota
-	}
-	return false
+	return systemRobotRights
 }
 
 // covers reports whether the robot has rights in the project.
@@ -241,6 +251,3 @@ func (a *account) who() string {
 	}
 	return a.name
 }
-
-// isRobot reports whether a login name is a robot's.
-func isRobot(name string) bool { return strings.HasPrefix(name, "robot$") }

@@ -30,7 +30,7 @@ func (c *call) accepts11() bool {
 	if header == "" {
 		return true
 	}
-	for _, mime := range strings.Split(header, ",") {
+	for mime := range strings.SplitSeq(header, ",") {
 		if strings.TrimSpace(mime) == report11 {
 			return true
 		}

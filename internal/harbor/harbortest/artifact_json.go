@@ -18,88 +18,58 @@ func (c *call) appendArtifact(w []byte, a *artifact, f flags) []byte {
 	if e == nil {
 		e = &extra{}
 	}
-	w = append(w, `{"accessories":`...)
-	if f.accessory && len(e.accessories) > 0 && !c.partial.drops(a, "accessories") {
-		w = appendAll(w, e.accessories, appendAccessory)
-	} else {
-		w = append(w, "null"...)
-	}
+	wanted := func(flag bool, part string) bool { return flag && !c.partial.drops(a, part) }
+	w = appendRows(append(w, `{"accessories":`...), wanted(f.accessory, "accessories"), e.accessories, appendAccessory)
 	w = c.appendLinks(w, a, f.sbom)
-	if len(e.annotations) > 0 {
-		w = append(append(w, `,"annotations":`...), e.annotations...)
-	}
+	w = appendObject(w, "annotations", e.annotations)
 	w = appendMember(w, "artifact_type", a.kind.artifactType)
-	w = append(w, `,"digest":"`...)
-	w = append(w, a.digest.String()...)
-	w = append(w, '"')
-	if attrs := len(w) + len(`,"extra_attrs":`); true {
-		w = a.appendAttrs(append(w, `,"extra_attrs":`...))
-		if len(w) == attrs { // it has none
-			w = w[:attrs-len(`,"extra_attrs":`)]
-		}
-	}
+	w = append(append(w, `,"digest":"`...), a.digest.String()...)
+	w = a.appendAttrs(append(w, '"'), `,"extra_attrs":`)
 	w = appendMember(w, "icon", a.kind.icon)
-	w = append(w, `,"id":`...)
-	w = appendInt(w, a.id)
-	w = append(w, `,"labels":`...)
-	if f.label && len(e.labels) > 0 && !c.partial.drops(a, "labels") {
-		w = appendAll(w, e.labels, func(w []byte, id int64) []byte { return appendLabel(w, c.registry.labels[id]) })
-	} else {
-		w = append(w, "null"...)
-	}
+	w = appendInt(append(w, `,"id":`...), a.id)
+	w = appendRows(append(w, `,"labels":`...), wanted(f.label, "labels"), e.labels, func(w []byte, id int64) []byte {
+		return appendLabel(w, c.registry.labels[id])
+	})
 	w = appendMember(w, "manifest_media_type", a.kind.manifestMediaType)
 	w = appendMember(w, "media_type", a.kind.mediaType)
-	w = append(w, `,"project_id":`...)
-	w = appendInt(w, a.repo.project.id)
-	w = append(w, `,"pull_time":`...)
-	w = appendTime(w, a.pulled)
-	w = append(w, `,"push_time":`...)
-	w = appendTime(w, a.pushed)
-	w = append(w, `,"references":`...)
-	if len(e.references) > 0 {
-		w = appendAll(w, e.references, func(w []byte, ref reference) []byte { return appendReference(w, a, ref) })
-	} else {
-		w = append(w, "null"...)
+	w = appendInt(append(w, `,"project_id":`...), a.repo.project.id)
+	w = appendTime(append(w, `,"pull_time":`...), a.pulled)
+	w = appendTime(append(w, `,"push_time":`...), a.pushed)
+	w = appendRows(append(w, `,"references":`...), true, e.references, func(w []byte, ref reference) []byte {
+		return appendReference(w, a, ref)
+	})
+	w = appendInt(append(w, `,"repository_id":`...), a.repo.id)
+	w = appendMember(w, "repository_name", a.repo.name)
+	if wanted(f.sbom, "sbom_overview") {
+		w = appendObject(w, "sbom_overview", e.sbom)
 	}
-	w = append(w, `,"repository_id":`...)
-	w = appendInt(w, a.repo.id)
-	w = append(w, `,"repository_name":`...)
-	w = appendString(w, a.repo.name)
-	if f.sbom && len(e.sbom) > 0 && !c.partial.drops(a, "sbom_overview") {
-		w = append(append(w, `,"sbom_overview":`...), e.sbom...)
+	if wanted(f.scan, "scan_overview") {
+		w = appendObject(w, "scan_overview", a.scan())
 	}
-	if scan := a.scan(f.scan); len(scan) > 0 && !c.partial.drops(a, "scan_overview") {
-		w = append(append(w, `,"scan_overview":`...), scan...)
-	}
-	w = append(w, `,"size":`...)
-	w = appendInt(w, a.size)
-	w = append(w, `,"tags":`...)
-	if f.tag && len(a.tags) > 0 && !c.partial.drops(a, "tags") {
-		rows := a.rows()
+	w = appendInt(append(w, `,"size":`...), a.size)
+	var rows []tagRow
+	if f.tag {
+		rows = a.rows()
 		tagTable.sort(rows, nil)
-		w = appendAll(w, rows, func(w []byte, t tagRow) []byte { return appendTag(w, t, f.immutable) })
-	} else {
-		w = append(w, "null"...)
 	}
+	w = appendRows(append(w, `,"tags":`...), wanted(f.tag, "tags"), rows, func(w []byte, t tagRow) []byte { return appendTag(w, t, f.immutable) })
 	return append(append(w, `,"type":"`+a.kind.typ...), `"}`...)
 }
 
-// appendAttrs writes extra_attrs, nothing when there are none.
-func (a *artifact) appendAttrs(w []byte) []byte {
+// appendAttrs writes extra_attrs after name, nothing when there are none.
+func (a *artifact) appendAttrs(w []byte, name string) []byte {
 	switch {
 	case a.extra != nil && a.extra.attrs != nil:
-		return append(w, a.extra.attrs...)
+		return append(append(w, name...), a.extra.attrs...)
 	case a.kind.derived:
-		return a.derivedAttrs(w)
+		return a.derivedAttrs(append(w, name...))
 	}
 	return w
 }
 
-// scan is scan_overview, when it is wanted and there is one.
-func (a *artifact) scan(wanted bool) []byte {
+// scan is scan_overview, when there is one.
+func (a *artifact) scan() []byte {
 	switch {
-	case !wanted:
-		return nil
 	case a.extra != nil && a.extra.scan != nil:
 		return a.extra.scan
 	case a.kind.scanned:
@@ -207,7 +177,11 @@ func appendReference(w []byte, parent *artifact, ref reference) []byte {
 	return append(w, '}')
 }
 
-func appendAll[T any](w []byte, rows []T, write func([]byte, T) []byte) []byte {
+// appendRows writes an array, or null where there is nothing to show.
+func appendRows[T any](w []byte, wanted bool, rows []T, write func([]byte, T) []byte) []byte {
+	if !wanted || len(rows) == 0 {
+		return append(w, "null"...)
+	}
 	w = append(w, '[')
 	for i, row := range rows {
 		if i > 0 {
@@ -225,4 +199,12 @@ func appendMember(w []byte, name, value string) []byte {
 	}
 	w = append(w, `,"`+name+`":`...)
 	return appendString(w, value)
+}
+
+// appendObject writes a member of JSON, unless it is empty.
+func appendObject(w []byte, name string, raw []byte) []byte {
+	if len(raw) == 0 {
+		return w
+	}
+	return append(append(w, `,"`+name+`":`...), raw...)
 }

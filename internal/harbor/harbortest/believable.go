@@ -6,6 +6,7 @@ package harbortest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -33,7 +34,7 @@ var believableRepositories = []struct {
 // [Generated].
 func Believable(options ...Option) *Registry {
 	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	r := New(append(options[:len(options):len(options)], func(r *Registry) {
+	r := New(append(slices.Clip(options), func(r *Registry) {
 		r.clock = func() time.Time {
 			now = now.Add(97 * time.Second)
 			return now
@@ -44,7 +45,7 @@ func Believable(options ...Option) *Registry {
 	if err != nil {
 		panic(err) // cannot be: the label is global
 	}
-	random := rand.New(rand.NewPCG(7, 0))
+	random := rand.New(rand.NewPCG(7, 0)) //nolint:gosec // the same registry each time, no secrets
 	for _, group := range believableRepositories {
 		if group.project != "library" {
 			if err := r.CreateProject(group.project, group.project == "charts"); err != nil {
@@ -71,15 +72,15 @@ func (r *Registry) release(repository, kind string, n int, label int64) {
 		image.Tags = append(image.Tags, "latest")
 	}
 	var digest string
-	switch {
-	case kind == "chart":
+	switch kind {
+	case "chart":
 		image.Kind, image.Tags, image.Size = HelmChart, []string{version}, 24_000
 		r.Push(repository, image)
 		return
-	case kind == "untagged":
+	case "untagged":
 		r.Push(repository, Image{})
 		return
-	case kind == "multi":
+	case "multi":
 		digest = r.PushIndex(repository, Index{Image: image, Children: []Child{
 			{Platform: Platform{OS: "linux", Architecture: "amd64"}}, {Platform: Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}},
 		}})

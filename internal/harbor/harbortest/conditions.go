@@ -80,6 +80,7 @@ func ArtifactTableLocked() Fault {
 		switch x.class {
 		case ClassAllRepositories, ClassRepositories, ClassRepository, ClassArtifacts, ClassProjectArtifacts, ClassArtifact, ClassTags, ClassAccessories:
 			x.answer = gateway(http.StatusGatewayTimeout)
+		default:
 		}
 	}}}
 }
@@ -125,12 +126,13 @@ func (x *exchange) shortage(o outcome) {
 	switch x.class {
 	case ClassPing, ClassHealth, ClassAPIVersion, ClassPortal:
 		return
+	default:
 	}
 	x.anonymous = x.anonymous || o.anonymous
 	x.partial = &partial{drop: o.drop}
 	switch {
 	case x.class == ClassSystemInfo:
-	case o.fail && !(o.anonymous && x.class == ClassProjectHead):
+	case o.fail && (!o.anonymous || x.class != ClassProjectHead):
 		x.answer = internalError().answer()
 	case o.forbidden && !o.anonymous && x.inProject():
 		x.answer = forbidden("forbidden").answer()
@@ -143,6 +145,7 @@ func (x *exchange) inProject() bool {
 	case ClassProject, ClassProjectSummary, ClassProjectArtifacts, ClassRepositories, ClassRepository, ClassArtifacts,
 		ClassArtifact, ClassTags, ClassAccessories, ClassAddition, ClassProjectLogs, ClassProjectAuditLogs:
 		return true
+	default:
+		return false
 	}
-	return false
 }

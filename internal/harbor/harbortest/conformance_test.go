@@ -292,7 +292,8 @@ func (run *replay) followStorage(e *entry) {
 	run.Helper()
 	each(run.T, e, func(shown *struct {
 		Total int64 `json:"total_storage_consumption"`
-	}) {
+	},
+	) {
 		run.registry.mu.Lock()
 		defer run.registry.mu.Unlock()
 		perf := run.registry.projects["perf"]

@@ -40,6 +40,7 @@ func (run *replay) equalButTies(e *entry, g got) bool {
 		}
 		equal = sameButTies(auditTable, rows, keys, e.body, g.body,
 			func(a *auditEntry) int64 { return a.id }, func(a *auditEntry) []byte { return appendAudit(nil, a) })
+	default:
 	}
 	if equal {
 		run.tally.count(tieOrder)

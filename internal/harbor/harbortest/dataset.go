@@ -38,7 +38,7 @@ func parseSize(text string) (Size, error) {
 	if text == "" {
 		return s, nil
 	}
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		key, value, _ := strings.Cut(part, "=")
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 {

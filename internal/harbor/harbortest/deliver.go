@@ -6,8 +6,10 @@ package harbortest
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,12 +29,7 @@ func safe(method string) bool {
 }
 
 func listsMethod(allow, method string) bool {
-	for _, m := range strings.Split(allow, ",") {
-		if m == method {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(strings.Split(allow, ","), method)
 }
 
 // header sets the headers of the answer as nginx and Harbor's core do.
@@ -44,9 +41,7 @@ func (x *exchange) header(h http.Header) {
 	} else {
 		h["Content-Type"] = nil
 	}
-	for name, values := range a.header {
-		h[name] = values
-	}
+	maps.Copy(h, a.header)
 	if a.nginx {
 		return
 	}
@@ -106,7 +101,7 @@ func (x *exchange) write(w http.ResponseWriter, done func()) {
 }
 
 // resetBefore closes the connection with a RST instead of an answer.
-func resetBefore(x *exchange, w http.ResponseWriter, done func()) {
+func resetBefore(_ *exchange, w http.ResponseWriter, done func()) {
 	conn, _ := hijack(w)
 	done()
 	reset(conn)

@@ -16,13 +16,13 @@ import (
 // What generated artifacts say about themselves is derived from their digest
 // when it is asked for, so that it takes no memory.
 
-// number returns a value from the digest below n, another for each salt up to 23.
-func (d digest) number(salt int, n uint64) uint64 {
-	return binary.BigEndian.Uint64(d[salt:]) % n
+// number returns a value from the digest below n, another for each salt up to 27.
+func (d digest) number(salt int, n int64) int64 {
+	return int64(binary.BigEndian.Uint32(d[salt:])) % n
 }
 
 // derivedSize is between 1 and 400 MB.
-func derivedSize(d digest) int64 { return 1_000_000 + int64(d.number(0, 400_000_000)) }
+func derivedSize(d digest) int64 { return 1_000_000 + d.number(0, 400_000_000) }
 
 // derivedAttrs appends the extra_attrs of an image or chart: about 1 KB, what a
 // real image has.
@@ -158,7 +158,7 @@ func report(d digest, scan Scan, now instant) []byte {
 	for _, severity := range severities {
 		for range scan.Findings[severity] {
 			n := len(findings)
-			id := fmt.Sprintf("CVE-2026-%05d", (d.number(2, 90000)+uint64(n)*7919)%90000)
+			id := fmt.Sprintf("CVE-2026-%05d", (d.number(2, 90000)+int64(n)*7919)%90000)
 			f := finding{
 				ID: id, Package: fmt.Sprintf("lib%02d", n%40), Version: "1.2." + fmt.Sprint(n%9), Severity: severity,
 				Description: "A flaw was found.", Links: []string{"https://avd.example.org/" + id},
@@ -190,7 +190,7 @@ func sbomOverview(d digest, now instant) []byte {
 	}{3, now.time().Format(millis), d.String(), "Success", scanner, now.time().Add(-3 * time.Second).Format(millis)})
 }
 
-// marshal is for values of this package, which always can be marshalled.
+// marshal is for values of this package, which always can be marshaled.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -25,13 +25,13 @@ func newContent() *content {
 }
 
 // extract adds the entities that the entry's answer shows.
-func (c *content) extract(t testing.TB, e *entry) {
-	t.Helper()
+func (c *content) extract(tb testing.TB, e *entry) {
+	tb.Helper()
 	if e.method != "GET" || e.status != 200 {
 		return
 	}
 	if e.url.Path == apiPrefix+"/quotas" {
-		each(t, e, c.extractQuota)
+		each(tb, e, c.extractQuota)
 		return
 	}
 	route, args, ok := resolve(e.method, cleanPath(e.url.Path), Latest)
@@ -40,33 +40,34 @@ func (c *content) extract(t testing.TB, e *entry) {
 	}
 	switch route.class {
 	case ClassProjects, ClassProject:
-		each(t, e, c.extractProject)
+		each(tb, e, c.extractProject)
 	case ClassRepositories, ClassRepository, ClassAllRepositories:
-		each(t, e, c.extractRepository)
+		each(tb, e, c.extractRepository)
 	case ClassArtifacts, ClassArtifact, ClassProjectArtifacts:
-		each(t, e, func(a *artifactAnswer) { c.extractArtifact(e, a) })
+		each(tb, e, func(a *artifactAnswer) { c.extractArtifact(e, a) })
 	case ClassTags:
-		each(t, e, func(tag *tagAnswer) { c.extractTags(tag.ArtifactID, []tagAnswer{*tag}) })
+		each(tb, e, func(tag *tagAnswer) { c.extractTags(tag.ArtifactID, []tagAnswer{*tag}) })
 	case ClassAccessories:
-		each(t, e, func(a *accessoryAnswer) { c.extractAccessory(a) })
+		each(tb, e, func(a *accessoryAnswer) { c.extractAccessory(a) })
 	case ClassLabels, ClassLabel:
-		each(t, e, c.extractLabel)
+		each(tb, e, c.extractLabel)
 	case ClassAddition:
 		c.extractAddition(e, args)
 	case ClassProjectAuditLogs:
-		each(t, e, func(a *auditAnswer) { c.extractAudit(args[0], a) })
+		each(tb, e, func(a *auditAnswer) { c.extractAudit(args[0], a) })
 	case ClassAuditLogExts:
-		each(t, e, func(a *auditAnswer) {
+		each(tb, e, func(a *auditAnswer) {
 			if project, _, _ := strings.Cut(a.Resource, "/"); a.ResourceType != "robot" && a.ResourceType != "user" {
 				c.extractAudit(project, a)
 			}
 		})
+	default:
 	}
 }
 
 // each decodes the answer's rows, or its one row.
-func each[T any](t testing.TB, e *entry, visit func(*T)) {
-	t.Helper()
+func each[T any](tb testing.TB, e *entry, visit func(*T)) {
+	tb.Helper()
 	rows, decoded := e.rows.([]*T)
 	if !decoded {
 		text := []byte(e.body)
@@ -74,7 +75,7 @@ func each[T any](t testing.TB, e *entry, visit func(*T)) {
 			text = slices.Concat([]byte("["), text, []byte("]"))
 		}
 		if err := json.Unmarshal(text, &rows); err != nil {
-			t.Fatalf("%s, entry %d: %v", e.recording, e.number, err)
+			tb.Fatalf("%s, entry %d: %v", e.recording, e.number, err)
 		}
 		e.rows = rows
 	}
@@ -329,78 +330,6 @@ func (c *content) extractAddition(e *entry, args []string) {
 			a.Additions = map[string]additionContent{}
 		}
 		a.Additions[args[3]] = additionContent{ContentType: e.answer["Content-Type"], Body: e.body}
-	}
-}
-
-type auditAnswer struct {
-	ID           int64     `json:"id"`
-	Time         time.Time `json:"op_time"`
-	Operation    string    `json:"operation"`
-	Description  string    `json:"operation_description"`
-	Result       bool      `json:"operation_result"`
-	Resource     string    `json:"resource"`
-	ResourceType string    `json:"resource_type"`
-	Username     string    `json:"username"`
-}
-
-func (c *content) extractAudit(project string, a *auditAnswer) {
-	p := c.Projects[project]
-	if p == nil {
-		return
-	}
-	c.Audit[a.ID] = &auditContent{
-		ID: a.ID, ProjectID: p.ID, Operation: a.Operation, Description: a.Description, ResourceType: a.ResourceType,
-		Resource: a.Resource, Username: a.Username, Time: a.Time, Failed: !a.Result,
-	}
-}
-
-// settle makes the counts of made-up artifacts: those that a repository counts
-// beyond the ones that are known.
-func (c *content) settle() {
-	c.tagFromLog()
-	children := map[string]bool{}
-	for _, a := range c.Artifacts {
-		for _, ref := range a.References {
-			children[a.Repository+"@"+ref.Digest] = true
-		}
-	}
-	for _, a := range c.Artifacts {
-		repo := c.Repositories[a.Repository]
-		if repo == nil || a.Accessory != nil || len(a.Tags) == 0 && children[a.Repository+"@"+a.Digest] {
-			continue
-		}
-		repo.Fill--
-	}
-}
-
-// tagFromLog gives artifacts that were only ever listed without tags the tag
-// that the audit log says they were pushed with. Their ids are the ones that no
-// other tag has, in the order of the pushes.
-func (c *content) tagFromLog() {
-	used := map[int64]bool{}
-	for _, a := range c.Artifacts {
-		for _, tag := range a.Tags {
-			used[tag.ID] = true
-		}
-	}
-	id := int64(1)
-	for _, row := range sortedKeys(c.Audit) {
-		log := c.Audit[row]
-		repository, digest, _ := strings.Cut(strings.TrimPrefix(log.Description, "push artifact: "), "@")
-		_, name, tagged := strings.Cut(log.Resource, ":")
-		if log.ResourceType != "artifact" || log.Operation != "create" || !tagged || strings.Contains(log.Resource, "@") {
-			continue
-		}
-		for _, a := range c.Artifacts {
-			if a.Repository != repository || a.Digest != digest || a.sawTags || len(a.Tags) > 0 {
-				continue
-			}
-			for used[id] {
-				id++
-			}
-			used[id] = true
-			a.Tags = []tagContent{{ID: id, Name: name, Pushed: a.Pushed}}
-		}
 	}
 }
 

@@ -6,6 +6,7 @@ package harbortest
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,12 +85,7 @@ func (h *Handler) Inject(rules ...Rule) (remove func()) {
 func (h *Handler) ClearFaults() { h.faults.remove(func(*activeRule) bool { return true }) }
 
 func containsRule(rules []*activeRule, rule *activeRule) bool {
-	for _, r := range rules {
-		if r == rule {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(rules, rule)
 }
 
 func (f *faults) remove(which func(*activeRule) bool) {

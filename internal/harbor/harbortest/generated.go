@@ -40,7 +40,7 @@ func Generated(size Size, options ...Option) *Registry {
 	r.addInventoryRobots()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	random := rand.New(rand.NewPCG(size.Seed, 0))
+	random := rand.New(rand.NewPCG(size.Seed, 0)) //nolint:gosec // the same registry each time, no secrets
 	scanned := OCIImage
 	scanned.scanned = true
 	image := r.intern(kind(scanned))

@@ -4,6 +4,7 @@
 package harbortest
 
 import (
+	crand "crypto/rand"
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
@@ -60,7 +61,7 @@ func NewHandler(registry *Registry, options Options) *Handler {
 	h := &Handler{registry: registry, options: options, closed: make(chan struct{})}
 	h.latency.Store(int64(options.Latency))
 	h.counters.reset()
-	h.faults.random = rand.New(rand.NewPCG(options.Seed, 0))
+	h.faults.random = rand.New(rand.NewPCG(options.Seed, 0)) //nolint:gosec // choices that can be repeated, no secrets
 	return h
 }
 
@@ -167,6 +168,7 @@ func (x *exchange) dispatch() *answer {
 		return version
 	case ClassPortal, ClassSimulator:
 		return &answer{status: http.StatusOK, contentType: "text/html", body: []byte("<!doctype html><html><title>Harbor</title></html>\n"), nginx: true}
+	default:
 	}
 	if cookie, err := x.request.Cookie("sid"); err == nil && cookie.Value != "" && !safe(x.request.Method) {
 		return forbidden("CSRF token not found in request").answer()
@@ -213,8 +215,6 @@ func (h *Handler) externalURL(r *http.Request) string {
 // token returns n random bytes in hexadecimal, for request and session ids.
 func token(n int) string {
 	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rand.Uint32())
-	}
+	_, _ = crand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }

@@ -4,7 +4,6 @@
 package harbortest
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -48,11 +47,6 @@ func appendRaw(w, raw []byte) []byte {
 		return append(w, "null"...)
 	}
 	return append(w, raw...)
-}
-
-// compact returns raw without blanks; it panics on what is no JSON.
-func compact(raw json.RawMessage) []byte {
-	return marshal(raw)
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(millis) }

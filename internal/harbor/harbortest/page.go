@@ -5,6 +5,7 @@ package harbortest
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -75,9 +76,7 @@ func (p paging) link(path string, query url.Values, total int64) string {
 	}
 	to := func(page int64, rel string) string {
 		values := url.Values{}
-		for key, v := range query {
-			values[key] = v
-		}
+		maps.Copy(values, query)
 		values.Set("page", strconv.FormatInt(page, 10))
 		values.Set("page_size", strconv.FormatInt(p.size, 10))
 		encoded := values.Encode()

@@ -222,11 +222,11 @@ func (r *Registry) create(repo *repository, d digest, image Image, now instant) 
 }
 
 // setTag gives a the tag: a new row, or the row moved from another artifact of
-// the repository. It reports whether anything changed.
-func (r *Registry) setTag(a *artifact, name string, now instant) bool {
+// the repository.
+func (r *Registry) setTag(a *artifact, name string, now instant) {
 	holder := a.repo.find(name)
 	if holder == a {
-		return false
+		return
 	}
 	row := tag{name: name, pushed: now}
 	if holder == nil {
@@ -237,7 +237,6 @@ func (r *Registry) setTag(a *artifact, name string, now instant) bool {
 	}
 	a.tags = append(a.tags, row)
 	r.touch(a.repo, now)
-	return true
 }
 
 // dropTag removes the tag's row.

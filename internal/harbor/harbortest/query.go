@@ -36,7 +36,7 @@ func parseQuery(text string) (keywords, *apiError) {
 	if decoded, err := url.QueryUnescape(text); err == nil {
 		text = decoded
 	}
-	for _, condition := range strings.Split(text, ",") {
+	for condition := range strings.SplitSeq(text, ",") {
 		key, value, ok := strings.Cut(condition, "=")
 		if !ok || key == "" || value == "" {
 			return nil, badRequest(`the query string must contain "=" and the key/value cannot be empty`)
@@ -94,7 +94,7 @@ func parseEnd(text string) any {
 
 func parseList(text string) []any {
 	var values []any
-	for _, item := range strings.Split(text, " ") {
+	for item := range strings.SplitSeq(text, " ") {
 		if v := parseValue(item); v != "" {
 			values = append(values, v)
 		}
@@ -127,7 +127,7 @@ func parseSort(text string) []order {
 		return nil
 	}
 	var orders []order
-	for _, key := range strings.Split(text, ",") {
+	for key := range strings.SplitSeq(text, ",") {
 		name, desc := strings.CutPrefix(key, "-")
 		orders = append(orders, order{key: name, desc: desc})
 	}

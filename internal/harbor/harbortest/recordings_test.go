@@ -55,40 +55,40 @@ type har struct {
 
 // readRecordings returns the entries of every recording in testdata, each
 // recording in order, the recordings in order of time.
-func readRecordings(t testing.TB) map[string][]*entry {
-	t.Helper()
+func readRecordings(tb testing.TB) map[string][]*entry {
+	tb.Helper()
 	files, err := filepath.Glob("testdata/recordings/*.har.gz")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no recordings in testdata: %v", err)
+		tb.Fatalf("no recordings in testdata: %v", err)
 	}
 	recordings := map[string][]*entry{}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".har.gz")
-		recordings[name] = readRecording(t, file, name)
+		recordings[name] = readRecording(tb, file, name)
 	}
 	return recordings
 }
 
-func readRecording(t testing.TB, file, name string) []*entry {
-	t.Helper()
+func readRecording(tb testing.TB, file, name string) []*entry {
+	tb.Helper()
 	f, err := os.Open(file)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	zipped, err := gzip.NewReader(f)
 	if err != nil {
-		t.Fatalf("%s: %v", file, err)
+		tb.Fatalf("%s: %v", file, err)
 	}
 	var h har
 	if err := json.NewDecoder(zipped).Decode(&h); err != nil {
-		t.Fatalf("%s: %v", file, err)
+		tb.Fatalf("%s: %v", file, err)
 	}
 	var entries []*entry
 	for i, e := range h.Log.Entries {
 		u, err := url.Parse(e.Request.URL)
 		if err != nil {
-			t.Fatalf("%s, entry %d: %v", file, i, err)
+			tb.Fatalf("%s, entry %d: %v", file, i, err)
 		}
 		parsed := &entry{
 			recording: name, number: i, started: e.StartedDateTime, comment: e.Comment, method: e.Request.Method, url: u,

@@ -23,19 +23,19 @@ var fullListings = time.Date(2026, 11, 23, 0, 8, 36, 0, time.UTC)
 // stateAt is the content of the recorded Harbor at a time: each entity as it
 // was last shown until then or, where nothing had shown it yet, as it was shown
 // next.
-func stateAt(t testing.TB, entries []*entry, at time.Time) *content {
-	t.Helper()
+func stateAt(tb testing.TB, entries []*entry, at time.Time) *content {
+	tb.Helper()
 	c := newContent()
 	c.unseen()
 	for pass := range 2 { // additions need the artifacts
 		for _, e := range slices.Backward(entries) {
 			if e.started.After(at) && (pass == 0 || !mutable(e)) {
-				c.extract(t, e)
+				c.extract(tb, e)
 			}
 		}
 		for _, e := range entries {
 			if !e.started.After(at) {
-				c.extract(t, e)
+				c.extract(tb, e)
 			}
 		}
 	}

@@ -31,7 +31,7 @@ var artifactTable = &table[*artifact]{
 		"icon":                {text: func(a *artifact) string { return a.kind.icon }},
 		"push_time":           {when: func(a *artifact) instant { return a.pushed }},
 		"pull_time":           {when: func(a *artifact) instant { return a.pulled }},
-		"extra_attrs":         {text: func(a *artifact) string { return string(a.appendAttrs(nil)) }},
+		"extra_attrs":         {text: func(a *artifact) string { return string(a.appendAttrs(nil, "")) }},
 		"annotations":         {text: func(a *artifact) string { return string(a.annotations()) }},
 	}, map[string]string{
 		"ID": "id", "Type": "type", "MediaType": "media_type", "ManifestMediaType": "manifest_media_type",

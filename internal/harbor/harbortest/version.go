@@ -25,16 +25,18 @@ type Version struct {
 	Build string
 }
 
+const unknownBuild = "00000000"
+
 // Versions that tests name most often.
 var (
-	V2_8    = Version{2, 8, 0, "89ef156d"}
-	V2_11   = Version{2, 11, 0, "70b03c9c"}
-	V2_12   = Version{2, 12, 0, "7ba3c6e9"}
-	V2_13   = Version{2, 13, 0, "53ea3bf0"}
-	V2_15_1 = Version{2, 15, 1, "b1a9ff0e"}
-	V2_16   = Version{2, 16, 0, "c50c7ddd6e"}
+	Harbor28   = Version{2, 8, 0, unknownBuild}
+	Harbor211  = Version{2, 11, 0, unknownBuild}
+	Harbor212  = Version{2, 12, 0, unknownBuild}
+	Harbor213  = Version{2, 13, 0, unknownBuild}
+	Harbor2151 = Version{2, 15, 1, unknownBuild}
+	Harbor216  = Version{2, 16, 0, "c50c7ddd6e"}
 	// Latest is the version that the recordings come from.
-	Latest = V2_16
+	Latest = Harbor216
 )
 
 // ParseVersion reads "2.12", "v2.15.1" or "2.16.0-c50c7ddd6e".
@@ -52,8 +54,12 @@ func ParseVersion(s string) (Version, error) {
 		}
 		*field = n
 	}
-	if v.Build == "" {
-		v.Build = "00000000"
+	switch {
+	case v.Build != "":
+	case v == Version{Major: Latest.Major, Minor: Latest.Minor, Patch: Latest.Patch}:
+		return Latest, nil
+	default:
+		v.Build = unknownBuild
 	}
 	return v, nil
 }
@@ -63,10 +69,10 @@ func (v Version) String() string {
 	return fmt.Sprintf("v%d.%d.%d-%s", v.Major, v.Minor, v.Patch, v.Build)
 }
 
-// atLeast reports whether v is the given version or a later one.
-func (v Version) atLeast(major, minor, patch int) bool {
-	if v.Major != major {
-		return v.Major > major
+// atLeast reports whether v is 2.minor.patch or a later one.
+func (v Version) atLeast(minor, patch int) bool {
+	if v.Major != 2 {
+		return v.Major > 2
 	}
 	if v.Minor != minor {
 		return v.Minor > minor
@@ -81,7 +87,7 @@ func (v Version) orLatest() Version {
 	return v
 }
 
-func (v Version) hasProjectArtifacts() bool { return v.atLeast(2, 12, 0) }
-func (v Version) hasAuditLogExt() bool      { return v.atLeast(2, 13, 0) }
-func (v Version) hasSBOMOverview() bool     { return v.atLeast(2, 11, 0) }
-func (v Version) movesUpdateTime() bool     { return v.atLeast(2, 15, 2) }
+func (v Version) hasProjectArtifacts() bool { return v.atLeast(12, 0) }
+func (v Version) hasAuditLogExt() bool      { return v.atLeast(13, 0) }
+func (v Version) hasSBOMOverview() bool     { return v.atLeast(11, 0) }
+func (v Version) movesUpdateTime() bool     { return v.atLeast(15, 2) }

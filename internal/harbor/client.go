@@ -1,0 +1,255 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package harbor reads a Harbor registry over its REST API v2.0, the parts that
+// an inventory needs. It writes nothing. It knows no Kubernetes.
+//
+// Lists come as pages ([Client.ArtifactsPage]) or as iterators over all pages
+// ([Client.Artifacts]). Paging is by key: sorted by id, each page begins after
+// the last id seen. That is the only paging that neither missed nor doubled a
+// row of a running Harbor while others were pushed and deleted.
+//
+// Every method may return the errors of errors.go; tries and waits are those
+// of [Config].Retry and end with the context.
+package harbor
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
+)
+
+// Config of a [Client].
+type Config struct {
+	// URL is scheme://host[:port][/prefix], the address of Harbor's portal.
+	URL string
+
+	// Username and Password of a robot account or a user. Both empty: anonymous.
+	Username, Password string
+
+	// CABundle holds certificates in PEM that Harbor's own is verified with. Nil:
+	// the system's.
+	CABundle []byte
+
+	// InsecureSkipVerify accepts any certificate.
+	InsecureSkipVerify bool
+
+	// UserAgent is sent with each request.
+	UserAgent string
+
+	// Limiters bound the requests in flight: one slot of each is held for every
+	// request. Those shared by more clients come last.
+	Limiters []*transport.Limiter
+
+	// MaxConnections bounds the connections kept for use. Default 5.
+	MaxConnections int
+
+	Retry    transport.RetryPolicy
+	Timeouts transport.Timeouts
+
+	// MaxBodyBytes bounds an answer's body; beyond it the error is [ErrTooLarge].
+	// Default 64 MiB.
+	MaxBodyBytes int64
+
+	// Observer is told of each request; may be nil.
+	Observer transport.Observer
+}
+
+// Client reads one Harbor with one account. It may be used by several
+// goroutines at once.
+type Client struct {
+	base      *url.URL
+	http      *http.Client
+	idle      interface{ CloseIdleConnections() }
+	retry     transport.RetryPolicy
+	maxBody   int64
+	userAgent string
+	anonymous bool
+	troubled  atomic.Bool
+}
+
+// New returns a client. It makes no request. It fails on a URL that is none
+// and on a CA bundle without a certificate.
+func New(config Config) (*Client, error) {
+	base, err := url.Parse(strings.TrimRight(config.URL, "/"))
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.User != nil {
+		return nil, errors.New("the URL of a Harbor must be like https://harbor.example.com, without credentials")
+	}
+	tlsConfig := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // the user asked for it by name
+	}
+	if config.CABundle != nil {
+		tlsConfig.RootCAs = x509.NewCertPool()
+		if !tlsConfig.RootCAs.AppendCertsFromPEM(config.CABundle) {
+			return nil, ErrNoCertificate
+		}
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
+	tripper := transport.Observe(wire, config.Observer)
+	tripper = config.Timeouts.Bound(tripper)
+	tripper = transport.Limit(tripper, config.Limiters...)
+	anonymous := config.Username == "" && config.Password == ""
+	if !anonymous {
+		tripper = transport.Auth(tripper, base, config.Username, config.Password)
+	}
+	return &Client{
+		base: base,
+		// Harbor starts a session for each request that brings no cookie; so it
+		// gets its cookie back.
+		http:      &http.Client{Transport: tripper, Jar: jar, CheckRedirect: sameHost},
+		idle:      wire,
+		retry:     config.Retry,
+		maxBody:   cmp.Or(config.MaxBodyBytes, 64<<20),
+		userAgent: config.UserAgent,
+		anonymous: anonymous,
+	}, nil
+}
+
+// Close closes the connections that are not in use.
+func (c *Client) Close() { c.idle.CloseIdleConnections() }
+
+// Anonymous tells whether the client has no credentials.
+func (c *Client) Anonymous() bool { return c.anonymous }
+
+// Troubled tells whether a request of this client has met an answer that tells
+// of trouble inside Harbor: a 5xx, none at all, or a 401 despite credentials.
+func (c *Client) Troubled() bool { return c.troubled.Load() }
+
+var errRedirect = errors.New("redirected to another host")
+
+// sameHost follows redirects within Harbor only: no credentials and no trust go elsewhere.
+func sameHost(req *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if len(via) > 3 || req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
+		return errRedirect
+	}
+	return nil
+}
+
+// call is one GET or HEAD of the API.
+type call struct {
+	endpoint string // class, for errors and observers
+	method   string // GET if empty
+	path     string // below /api/v2.0, escaped
+	query    url.Values
+	header   http.Header
+	// decode reads the body into a result of its own: after a failure in
+	// mid-body it is called again. Nil: the body does not matter.
+	decode func(io.Reader) error
+}
+
+// do makes the call, again while that can help: the unit of a retry is the
+// whole answer, its body included.
+func (c *Client) do(ctx context.Context, what call) (http.Header, error) {
+	what.method = cmp.Or(what.method, http.MethodGet)
+	ctx = transport.WithEndpoint(ctx, what.endpoint)
+	for try := 1; ; try++ {
+		header, err := c.try(ctx, what)
+		if err == nil {
+			return header, nil
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", what.endpoint, context.Cause(ctx))
+		}
+		again, retryAfter := c.retryable(err)
+		if again {
+			c.troubled.Store(true)
+		}
+		if !again || try >= c.retry.Attempts() || !c.retry.Wait(ctx, try+1, retryAfter) {
+			return nil, &CallError{Endpoint: what.endpoint, Tries: try, err: err}
+		}
+	}
+}
+
+// retryable tells whether another try can succeed. A 401 can, where there are
+// credentials: Harbor makes a request anonymous when its database fails it.
+func (c *Client) retryable(err error) (again bool, retryAfter time.Duration) {
+	var status *StatusError
+	switch {
+	case errors.Is(err, ErrTooLarge), errors.Is(err, errRedirect), isCertificateError(err):
+		return false, 0
+	case !errors.As(err, &status):
+		return true, 0 // no answer, a broken one, or one that is not Harbor's
+	case status.StatusCode == http.StatusUnauthorized:
+		return !c.anonymous, 0
+	default:
+		return status.StatusCode == http.StatusTooManyRequests || status.StatusCode >= 500, status.RetryAfter
+	}
+}
+
+// drainBytes of an unread body are read so that the connection can be used again.
+const drainBytes = 256 << 10
+
+func (c *Client) try(ctx context.Context, what call) (http.Header, error) {
+	resp, err := c.http.Do(c.request(ctx, what))
+	if err != nil {
+		return nil, noAnswer(err)
+	}
+	defer func() {
+		_, _ = io.CopyN(io.Discard, resp.Body, drainBytes) // as far as it comes
+		_ = resp.Body.Close()
+	}()
+	if resp.StatusCode != http.StatusOK {
+		return nil, statusError(resp)
+	}
+	if what.decode == nil || what.method == http.MethodHead {
+		return resp.Header, nil
+	}
+	if mediaType, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return nil, &ResponseError{Reason: "the answer is not JSON; is there something other than Harbor at this address, or a login page in front of it?"}
+	}
+	if err := what.decode(&limited{r: resp.Body, left: c.maxBody}); err != nil {
+		return nil, badBody(err)
+	}
+	return resp.Header, nil
+}
+
+func (c *Client) request(ctx context.Context, what call) *http.Request {
+	u := *c.base
+	u.RawPath = c.base.EscapedPath() + "/api/v2.0" + what.path
+	u.Path, _ = url.PathUnescape(u.RawPath) // made by this package: always valid
+	u.RawQuery = what.query.Encode()
+	req := &http.Request{Method: what.method, URL: &u, Header: http.Header{}, Host: u.Host}
+	for name, values := range what.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.userAgent)
+	return req.WithContext(ctx)
+}
+
+// limited ends with ErrTooLarge after so many bytes.
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, ErrTooLarge
+	}
+	if int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	return n, err
+}
