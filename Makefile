@@ -67,7 +67,7 @@ clean: ## Remove everything that make built or installed (bin/, dist/).
 .PHONY: test
 test: controlplane ## Run all tests with the race detector, against a real API server and etcd.
 	KUBEBUILDER_ASSETS='$(K8S)' go test -race -timeout 15m ./...
-	cd hack/controlplane && go test ./multicall
+	cd hack/controlplane && go test ./multicall ./installtest
 
 .PHONY: bench
 bench: controlplane ## Run the benchmarks, each for BENCHTIME (1s).
@@ -120,7 +120,7 @@ api-docs: crd-ref-docs ## Generate the API reference, docs/api.md.
 
 .PHONY: verify
 verify: controller-gen crd-ref-docs ## Fail when generated files or go.mod are not up to date.
-	hack/verify.sh
+	@MAKE='$(MAKE)' hack/verify.sh
 
 ##@ Deployment
 

@@ -26,7 +26,7 @@ for path in "${generated[@]}"; do
 done
 [ -z "$stale" ] || echo "verify: out of date, and generated anew now:$stale; commit them" >&2
 
-go mod tidy -diff || {
+go mod tidy -diff >/dev/null || {
 	echo "verify: go.mod or go.sum is not tidy: run make tidy" >&2
 	stale="$stale go.mod"
 }

@@ -125,7 +125,7 @@ download() {
 from_modules() {
 	local cores name
 	cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-	say "building Kubernetes $kubernetes and etcd from Go modules, once: about $(((1000 / cores + 90) / 60)) min on $cores cores with a cold build cache"
+	say "building Kubernetes $kubernetes and etcd from Go modules, once: about $(((900 / cores + 30) / 60)) min on $cores cores with a cold build cache"
 	build . controlplane
 	for name in etcd kube-apiserver kubectl gc; do
 		ln -sfn controlplane "$dest/$name"

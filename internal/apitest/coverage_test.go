@@ -18,21 +18,21 @@ import (
 
 // openAPISchema is the part of an OpenAPI schema that restricts something.
 type openAPISchema struct {
-	Type                 string            `json:"type"`
-	Format               string            `json:"format"`
+	Type                 string                   `json:"type"`
+	Format               string                   `json:"format"`
 	Properties           map[string]openAPISchema `json:"properties"`
 	AdditionalProperties *openAPISchema           `json:"additionalProperties"`
 	Items                *openAPISchema           `json:"items"`
-	Required             []string          `json:"required"`
-	Enum                 []string          `json:"enum"`
-	MinLength            *int              `json:"minLength"`
-	MaxLength            *int              `json:"maxLength"`
-	MaxItems             *int              `json:"maxItems"`
-	MaxProperties        *int              `json:"maxProperties"`
-	Minimum              *float64          `json:"minimum"`
-	Maximum              *float64          `json:"maximum"`
-	Pattern              string            `json:"pattern"`
-	ListType             string            `json:"x-kubernetes-list-type"`
+	Required             []string                 `json:"required"`
+	Enum                 []string                 `json:"enum"`
+	MinLength            *int                     `json:"minLength"`
+	MaxLength            *int                     `json:"maxLength"`
+	MaxItems             *int                     `json:"maxItems"`
+	MaxProperties        *int                     `json:"maxProperties"`
+	Minimum              *float64                 `json:"minimum"`
+	Maximum              *float64                 `json:"maximum"`
+	Pattern              string                   `json:"pattern"`
+	ListType             string                   `json:"x-kubernetes-list-type"`
 	Validations          []struct {
 		Message   string `json:"message"`
 		FieldPath string `json:"fieldPath"`
@@ -240,4 +240,3 @@ func (o observations) check(t *testing.T, kind, path string, s openAPISchema) {
 		}
 	}
 }
-

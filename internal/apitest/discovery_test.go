@@ -194,7 +194,7 @@ func table(t *testing.T, namespace, plural string, wide bool) string {
 		line(func(i int) any {
 			switch {
 			case row.Cells[i] == nil:
-				return "<none>"
+				return "" // as kubectl prints it
 			case served.ColumnDefinitions[i].Name == "Age":
 				if age, err := time.ParseDuration(fmt.Sprint(row.Cells[i])); err != nil || age > time.Hour {
 					t.Errorf("the age is %v", row.Cells[i])

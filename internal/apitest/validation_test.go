@@ -25,7 +25,7 @@ import (
 type answer struct {
 	kind     string
 	sent     map[string]any
-	accepted map[string]any     // the object after defaulting; nil when refused
+	accepted map[string]any       // the object after defaulting; nil when refused
 	causes   []metav1.StatusCause // of the refusal
 	message  string
 	code     int32

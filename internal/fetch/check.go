@@ -192,3 +192,30 @@ func fillDetails(a, other *harbor.Artifact) {
 		a.SBOM = other.SBOM
 	}
 }
+
+// Confirm asks for the details of one artifact that a listing seems to have
+// lost: accessories from the endpoint that reports its errors, the others by
+// digest, twice. What is found is filled in; an artifact that is gone is left
+// as it is.
+func Confirm(ctx context.Context, client *harbor.Client, repository string, a *harbor.Artifact, details harbor.Details) error {
+	for range 2 {
+		other, err := client.Artifact(ctx, repository, a.Digest, details)
+		if errors.Is(err, harbor.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		fillDetails(a, &other)
+	}
+	if !details.Accessories || len(a.Accessories) > 0 {
+		return nil
+	}
+	for accessory, err := range client.Accessories(ctx, repository, a.Digest) {
+		if err != nil {
+			return err
+		}
+		a.Accessories = append(a.Accessories, *accessory)
+	}
+	return nil
+}

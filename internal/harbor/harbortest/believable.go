@@ -53,7 +53,7 @@ func Believable(options ...Option) *Registry {
 			}
 		}
 		for _, name := range group.names {
-			for n := range group.images - random.IntN(4) {
+			for n := range group.images + random.IntN(4) {
 				r.release(group.project+"/"+name, group.kind, n, production)
 			}
 		}

@@ -34,15 +34,22 @@ type client struct {
 
 func newClient(t *testing.T, s *Server, name, secret string) *client {
 	t.Helper()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &client{T: t, server: s, http: &http.Client{
 		Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, name: name, secret: secret}
 }
 
-// do sends a request and returns the answer with its body.
-func (c *client) do(method, path string) (*http.Response, string, error) {
+// seen is an answer, read to its end.
+type seen struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request and reads the answer, as far as it comes.
+func (c *client) do(method, path string) (seen, error) {
 	c.Helper()
 	request, err := http.NewRequestWithContext(c.Context(), method, c.server.URL+path, nil)
 	if err != nil {
@@ -53,33 +60,38 @@ func (c *client) do(method, path string) (*http.Response, string, error) {
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, "", err
+		return seen{}, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	return response, string(body), err
+	return seen{response.StatusCode, response.Header, string(body)}, err
 }
 
-// get is do for a GET below /api/v2.0 that must work.
-func (c *client) get(path string) (*http.Response, string) {
+// get is do for a GET below /api/v2.0 that is answered.
+func (c *client) get(path string) seen {
 	c.Helper()
-	response, body, err := c.do(http.MethodGet, apiPrefix+path)
+	answer, err := c.do(http.MethodGet, apiPrefix+path)
 	if err != nil {
 		c.Fatal(err)
 	}
-	return response, body
+	return answer
 }
 
 // rows decodes a listing.
 func rows[T any](c *client, path string) []T {
 	c.Helper()
-	response, body := c.get(path)
-	if response.StatusCode != http.StatusOK {
-		c.Fatalf("GET %s: status %d, want 200: %s", path, response.StatusCode, body)
+	answer := c.get(path)
+	if answer.status != http.StatusOK {
+		c.Fatalf("GET %s: status %d, want 200: %s", path, answer.status, answer.body)
 	}
 	var list []T
-	if err := json.Unmarshal([]byte(body), &list); err != nil {
-		c.Fatalf("GET %s: %v", path, err)
-	}
+	decode(c.T, answer.body, &list)
 	return list
+}
+
+func decode(t *testing.T, body string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(body), into); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
 }

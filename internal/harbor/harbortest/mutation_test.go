@@ -15,50 +15,53 @@ import (
 // listing, as it was watched on a running Harbor.
 func TestRepositoryEntry(t *testing.T) {
 	const repo = "library/app"
-	check := func(t *testing.T, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
+	push := func(image Image) func(*Registry) error {
+		return func(r *Registry) error { r.Push(repo, image); return nil }
+	}
+	again := func(digestFrom, tag string) func(*Registry) error {
+		return func(r *Registry) error {
+			r.Push(repo, Image{Digest: digestOf(r, repo, digestFrom), Tags: []string{tag}})
+			return nil
 		}
+	}
+	refer := func(a Accessory) func(*Registry) error {
+		return func(r *Registry) error { r.PushAccessory(repo, "v1", a); return nil }
 	}
 	for _, test := range []struct {
 		name             string
-		action           func(*testing.T, *Registry)
+		action           func(*Registry) error
 		moves            bool
 		artifacts, pulls int64
 		alwaysMoves      bool // also up to 2.15.1
 	}{
-		{name: "push of a new tagged artifact", action: func(_ *testing.T, r *Registry) { r.Push(repo, Image{Tags: []string{"new"}}) }, moves: true, artifacts: 1},
-		{name: "push of a new untagged artifact", action: func(_ *testing.T, r *Registry) { r.Push(repo, Image{}) }, moves: true, artifacts: 1},
-		{name: "push of an index with two new children", action: func(_ *testing.T, r *Registry) {
+		{name: "push of a new tagged artifact", action: push(Image{Tags: []string{"new"}}), moves: true, artifacts: 1},
+		{name: "push of a new untagged artifact", action: push(Image{}), moves: true, artifacts: 1},
+		{name: "push of an index with two new children", action: func(r *Registry) error {
 			r.PushIndex(repo, Index{Image: Image{Tags: []string{"multi"}}, Children: []Child{{}, {Platform: Platform{Architecture: "arm64"}}}})
+			return nil
 		}, moves: true, artifacts: 1},
-		{name: "new tag on an existing digest by push", action: func(_ *testing.T, r *Registry) {
-			r.Push(repo, Image{Digest: digestOf(r, repo, "v1"), Tags: []string{"extra"}})
-		}, moves: true},
-		{name: "tag moved to another digest", action: func(_ *testing.T, r *Registry) {
-			r.Push(repo, Image{Digest: digestOf(r, repo, "v2"), Tags: []string{"v1"}})
-		}, moves: true},
-		{name: "same tag and digest pushed again", action: func(_ *testing.T, r *Registry) {
-			r.Push(repo, Image{Digest: digestOf(r, repo, "v1"), Tags: []string{"v1"}})
-		}},
-		{name: "tag added", action: func(t *testing.T, r *Registry) { check(t, r.AddTag(repo, "v1", "also")) }, moves: true},
-		{name: "tag deleted", action: func(t *testing.T, r *Registry) { check(t, r.DeleteTag(repo, "v1")) }, moves: true},
-		{name: "tagged artifact deleted", action: func(t *testing.T, r *Registry) { check(t, r.DeleteArtifact(repo, "v1")) }, moves: true, artifacts: -1},
-		{name: "index deleted", action: func(t *testing.T, r *Registry) { check(t, r.DeleteArtifact(repo, "index")) }, moves: true, artifacts: -1},
-		{name: "label added", action: func(t *testing.T, r *Registry) { check(t, r.AddLabel(repo, "v1", 1)) }},
-		{name: "label removed", action: func(t *testing.T, r *Registry) { check(t, r.RemoveLabel(repo, "v2", 1)) }},
-		{name: "scan completed", action: func(t *testing.T, r *Registry) { check(t, r.SetScan(repo, "v1", Scan{})) }},
-		{name: "SBOM generated", action: func(_ *testing.T, r *Registry) { r.PushAccessory(repo, "v1", Accessory{Type: "sbom.harbor"}) }, moves: true},
-		{name: "referrer pushed", action: func(_ *testing.T, r *Registry) { r.PushAccessory(repo, "v1", Accessory{}) }, moves: true},
-		{name: "pull", action: func(t *testing.T, r *Registry) { check(t, r.Pull(repo, "v1")) }, moves: true, pulls: 1, alwaysMoves: true},
-		{name: "description edited", action: func(t *testing.T, r *Registry) { check(t, r.EditDescription(repo, "text")) }, moves: true, alwaysMoves: true},
+		{name: "new tag on an existing digest by push", action: again("v1", "extra"), moves: true},
+		{name: "tag moved to another digest", action: again("v2", "v1"), moves: true},
+		{name: "same tag and digest pushed again", action: again("v1", "v1")},
+		{name: "tag added", action: func(r *Registry) error { return r.AddTag(repo, "v1", "also") }, moves: true},
+		{name: "tag deleted", action: func(r *Registry) error { return r.DeleteTag(repo, "v1") }, moves: true},
+		{name: "tagged artifact deleted", action: func(r *Registry) error { return r.DeleteArtifact(repo, "v1") }, moves: true, artifacts: -1},
+		{name: "index deleted", action: func(r *Registry) error { return r.DeleteArtifact(repo, "index") }, moves: true, artifacts: -1},
+		{name: "label added", action: func(r *Registry) error { return r.AddLabel(repo, "v1", 1) }},
+		{name: "label removed", action: func(r *Registry) error { return r.RemoveLabel(repo, "v2", 1) }},
+		{name: "scan completed", action: func(r *Registry) error { return r.SetScan(repo, "v1", Scan{}) }},
+		{name: "SBOM generated", action: refer(Accessory{Type: "sbom.harbor"}), moves: true},
+		{name: "referrer pushed", action: refer(Accessory{}), moves: true},
+		{name: "pull", action: func(r *Registry) error { return r.Pull(repo, "v1") }, moves: true, pulls: 1, alwaysMoves: true},
+		{name: "description edited", action: func(r *Registry) error { return r.EditDescription(repo, "text") }, moves: true, alwaysMoves: true},
 	} {
 		for _, version := range []Version{Latest, Harbor2151} {
 			t.Run(test.name+" "+version.String(), func(t *testing.T) {
 				r := filled(t, repo, WithVersion(version))
 				before, sequence := r.Repositories("library")
-				test.action(t, r)
+				if err := test.action(r); err != nil {
+					t.Fatal(err)
+				}
 				after, later := r.Repositories("library")
 				moves := test.moves && (version == Latest || test.alwaysMoves)
 				if got := !after[0].Updated.Equal(before[0].Updated); got != moves {

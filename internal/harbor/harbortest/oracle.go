@@ -106,9 +106,9 @@ func (r *Registry) describe(a *artifact) ListedArtifact {
 }
 
 // artifactCount is the number of listed artifacts.
-func (repo *repository) artifactCount() int {
+func (r *repository) artifactCount() int {
 	n := 0
-	for _, a := range repo.artifacts {
+	for _, a := range r.artifacts {
 		if a.listed() {
 			n++
 		}

@@ -18,6 +18,7 @@ func TestParseQuery(t *testing.T) {
 		"":                                  {},
 		"a=b":                               {"a": exact("b")},
 		"a=b=c":                             {"a": exact("b=c")},
+		"a=]":                               {"a": exact("]")},
 		`a=\~b`:                             {"a": exact("~b")},
 		"a=~b,c=d":                          {"a": fuzzy("b"), "c": exact("d")},
 		"a=1,a=2":                           {"a": exact("2")},
@@ -41,7 +42,7 @@ func TestParseQuery(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
 	}
-	for _, text := range []string{"a", "=b", "a=", ",", "a=b,", "a=~", "a=[", "a=]", "a=[1]", "a=[1~2", "a=[~]", "a=[1~2~3]", "a={1", "a=(1", "a=[a,b]"} {
+	for _, text := range []string{"a", "=b", "a=", ",", "a=b,", "a=~", "a=[", "a=[1]", "a=[1~2", "a=[~]", "a=[1~2~3]", "a={1", "a=(1", "a=[a,b]"} {
 		if got, failure := parseQuery(text); failure == nil || failure.status != 400 {
 			t.Errorf("%q: got %v, %v, want status 400", text, got, failure)
 		}
@@ -83,6 +84,7 @@ func FuzzParseQuery(f *testing.F) {
 
 // applied checks the result of a listing of one row at most.
 func applied(t *testing.T, text string) func(any, int64, *apiError) {
+	t.Helper()
 	return func(_ any, total int64, failure *apiError) {
 		t.Helper()
 		if failure != nil && failure.status != 500 {

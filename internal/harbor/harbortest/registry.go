@@ -193,11 +193,11 @@ func (r *Registry) repository(name string) (*repository, error) {
 }
 
 // find returns the artifact that a digest or tag of the repository names.
-func (repo *repository) find(ref string) *artifact {
+func (r *repository) find(ref string) *artifact {
 	if d, err := parseDigest(ref); err == nil {
-		return repo.byDigest(d)
+		return r.byDigest(d)
 	}
-	for _, a := range repo.artifacts {
+	for _, a := range r.artifacts {
 		if a.tag(ref) != nil {
 			return a
 		}
@@ -205,8 +205,8 @@ func (repo *repository) find(ref string) *artifact {
 	return nil
 }
 
-func (repo *repository) byDigest(d digest) *artifact {
-	for _, a := range repo.artifacts {
+func (r *repository) byDigest(d digest) *artifact {
+	for _, a := range r.artifacts {
 		if a.digest == d {
 			return a
 		}

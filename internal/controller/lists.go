@@ -1,0 +1,405 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
+	"github.com/harbor-inventory/harbor-inventory/internal/shard"
+)
+
+// listOutput writes ArtifactLists. What stands in the cluster is known by its
+// metadata; the lists of a repository are read whole only when their hash
+// differs from that of the entries.
+type listOutput struct {
+	r    *Reconciler
+	inv  *v1alpha1.HarborInventory
+	plan *plan
+	// rewrites: look at every list whole.
+	rewrites bool
+	standing map[string][]metav1.PartialObjectMetadata // by repository
+
+	mu     sync.Mutex
+	totals inventory.Totals
+	lists  int
+}
+
+func listMetadata() *metav1.PartialObjectMetadata {
+	m := &metav1.PartialObjectMetadata{}
+	m.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactList"))
+	return m
+}
+
+func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision) (*listOutput, error) {
+	all := &metav1.PartialObjectMetadataList{}
+	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
+	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingLabels{v1alpha1.LabelInventory: inv.Name}); err != nil {
+		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
+	}
+	o := &listOutput{r: r, inv: inv, plan: p, rewrites: d.rewrites(), standing: map[string][]metav1.PartialObjectMetadata{}}
+	for _, m := range all.Items {
+		repository := m.Annotations[v1alpha1.AnnotationRepository]
+		o.standing[repository] = append(o.standing[repository], m)
+	}
+	return o, nil
+}
+
+func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing)) }
+
+// writeTries bounds how often the lists of a repository are planned again
+// because somebody else changed them meanwhile.
+const writeTries = 4
+
+func (o *listOutput) write(ctx context.Context, repository fetch.Repository) error {
+	artifacts := o.plan.filter.Apply(repository.Artifacts)
+	entries := o.plan.entries(artifacts)
+	standing := o.standing[repository.Name]
+	if !o.rewrites && o.same(standing, entries) {
+		o.count(entries, len(standing))
+		return nil
+	}
+	var err error
+	for try := range writeTries {
+		var lists int
+		if lists, err = o.apply(ctx, repository.Name, artifacts, entries, try > 0); err == nil {
+			o.count(entries, lists)
+			return nil
+		}
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
+			break
+		}
+	}
+	return fmt.Errorf("writing the lists of %s: %w", repository.Name, err)
+}
+
+func (p *plan) entries(artifacts []harbor.Artifact) []v1alpha1.ArtifactEntry {
+	entries := make([]v1alpha1.ArtifactEntry, len(artifacts))
+	for i := range artifacts {
+		entries[i] = inventory.Entry(&artifacts[i], p.details)
+	}
+	return entries
+}
+
+func (o *listOutput) count(entries []v1alpha1.ArtifactEntry, lists int) {
+	totals := inventory.TotalsOf(entries)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.totals = o.totals.Add(totals)
+	o.lists += lists
+}
+
+// same tells from metadata alone that the lists hold just these entries, and
+// that nobody else has touched them.
+func (o *listOutput) same(standing []metav1.PartialObjectMetadata, entries []v1alpha1.ArtifactEntry) bool {
+	var sum shard.Hash
+	for i := range standing {
+		hash, ok := o.sound(&standing[i])
+		if !ok {
+			return false
+		}
+		sum = sum.Add(hash)
+	}
+	return sum == shard.HashEntries(entries)
+}
+
+// sound returns the hash of a list's entries, if the list is as the operator left it.
+func (o *listOutput) sound(m metav1.Object) (shard.Hash, bool) {
+	annotations := m.GetAnnotations()
+	hash, err := shard.ParseHash(annotations[v1alpha1.AnnotationContentHash])
+	return hash, err == nil && metav1.IsControlledBy(m, o.inv) &&
+		annotations[v1alpha1.AnnotationWrittenGeneration] == strconv.FormatInt(m.GetGeneration(), 10)
+}
+
+// apply plans and writes the lists of one repository. It returns their number.
+//
+//  1. Read the lists as they are.
+//  2. Ask again about details that an artifact had and seems to have lost.
+//  3. Plan.
+//  4. Create, then update, then delete: so no entry is without a list in between.
+//
+// With search the lists are looked for by label; else those are read that the
+// cache knows, which spares a first sync the reading altogether.
+func (o *listOutput) apply(ctx context.Context, repository string, artifacts []harbor.Artifact, entries []v1alpha1.ArtifactEntry, search bool) (lists int, err error) {
+	// 1.
+	find := o.read
+	if search {
+		find = o.search
+	}
+	live, err := find(ctx, repository)
+	if err != nil {
+		return 0, err
+	}
+	// 2.
+	if err := o.confirm(ctx, repository, live, artifacts, entries); err != nil {
+		return 0, err
+	}
+	// 3.
+	namer := shard.NewNamer(o.inv.Name, repository)
+	changes := shard.Plan(namer, entries, o.existing(live), o.limits())
+	// 4.
+	byName := map[string]*v1alpha1.ArtifactList{}
+	for i := range live {
+		byName[live[i].Name] = &live[i]
+	}
+	for _, l := range changes.Create {
+		if err := o.create(ctx, repository, l); err != nil {
+			return 0, err
+		}
+	}
+	for _, l := range changes.Update {
+		if err := o.update(ctx, repository, l, byName[l.Name]); err != nil {
+			return 0, err
+		}
+	}
+	for _, name := range changes.Delete {
+		if err := o.remove(ctx, byName[name]); err != nil {
+			return 0, err
+		}
+	}
+	return len(changes.Create) + len(changes.Update) + changes.Unchanged, nil
+}
+
+func (o *listOutput) limits() shard.Limits {
+	limits := shard.Limits{MaxEntries: v1alpha1.DefaultArtifactsPerList}
+	if n := o.inv.Spec.Output.MaxArtifactsPerList; n != nil {
+		limits.MaxEntries = int(*n)
+	}
+	return limits
+}
+
+// read returns those lists of a repository that the cache knows, as they are now.
+func (o *listOutput) read(ctx context.Context, repository string) ([]v1alpha1.ArtifactList, error) {
+	var lists []v1alpha1.ArtifactList
+	for i := range o.standing[repository] {
+		var list v1alpha1.ArtifactList
+		err := o.r.live.Get(ctx, client.ObjectKeyFromObject(&o.standing[repository][i]), &list)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		lists = append(lists, list)
+	}
+	return lists, nil
+}
+
+// search returns all lists of a repository as they are now.
+func (o *listOutput) search(ctx context.Context, repository string) ([]v1alpha1.ArtifactList, error) {
+	var lists v1alpha1.ArtifactListList
+	err := o.r.live.List(ctx, &lists, client.InNamespace(o.inv.Namespace), client.MatchingLabels{
+		v1alpha1.LabelInventory:      o.inv.Name,
+		v1alpha1.LabelRepositoryHash: shard.RepositoryHash(repository),
+	})
+	return lists.Items, err
+}
+
+// existing marks lists to be written whatever their entries are: edited by
+// others, left by an inventory of the same name, or of another spec.
+func (o *listOutput) existing(live []v1alpha1.ArtifactList) []shard.Existing {
+	existing := make([]shard.Existing, len(live))
+	for i := range live {
+		l := &live[i]
+		want := o.object(l.Repository, shard.List{Name: l.Name, Entries: l.Artifacts, Hash: shard.HashEntries(l.Artifacts)})
+		hash, sound := o.sound(l)
+		right := sound && hash == shard.HashEntries(l.Artifacts) && l.Harbor == want.Harbor && l.Project == want.Project &&
+			l.ArtifactCount == want.ArtifactCount && equality.Semantic.DeepEqual(l.Labels, want.Labels)
+		existing[i] = shard.Existing{Name: l.Name, Entries: l.Artifacts, Rewrite: !right}
+	}
+	return existing
+}
+
+// object makes the ArtifactList of a planned list, without an owner.
+func (o *listOutput) object(repository string, l shard.List) *v1alpha1.ArtifactList {
+	project, _, _ := harbor.SplitRepository(repository)
+	return &v1alpha1.ArtifactList{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: o.inv.Namespace,
+			Name:      l.Name,
+			Labels: map[string]string{
+				v1alpha1.LabelInventory:      o.inv.Name,
+				v1alpha1.LabelProject:        shard.ProjectLabel(project),
+				v1alpha1.LabelRepositoryHash: shard.RepositoryHash(repository),
+			},
+			Annotations: map[string]string{
+				v1alpha1.AnnotationRepository:  repository,
+				v1alpha1.AnnotationContentHash: l.Hash.String(),
+			},
+		},
+		Harbor:        o.inv.Spec.Harbor.URL,
+		Project:       project,
+		Repository:    repository,
+		ArtifactCount: int32(len(l.Entries)), //nolint:gosec // at most 500
+		Artifacts:     slices.Clip(append([]v1alpha1.ArtifactEntry{}, l.Entries...)),
+	}
+}
+
+func (o *listOutput) create(ctx context.Context, repository string, l shard.List) error {
+	list := o.object(repository, l)
+	list.Annotations[v1alpha1.AnnotationWrittenGeneration] = "1" // what the API server gives a new object
+	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
+		return err
+	}
+	err := o.r.client.Create(ctx, list)
+	if apierrors.IsAlreadyExists(err) {
+		return o.adopt(ctx, repository, l, err)
+	}
+	if err == nil {
+		listWrites.WithLabelValues("create").Inc()
+	}
+	return err
+}
+
+// adopt takes over a list that stands under the right name and was not found by
+// its labels: somebody edited them, or it is left of an inventory of this name.
+func (o *listOutput) adopt(ctx context.Context, repository string, l shard.List, exists error) error {
+	var live v1alpha1.ArtifactList
+	if err := o.r.live.Get(ctx, client.ObjectKey{Namespace: o.inv.Namespace, Name: l.Name}, &live); err != nil {
+		return err
+	}
+	if live.Labels[v1alpha1.LabelInventory] == o.inv.Name && live.Labels[v1alpha1.LabelRepositoryHash] == shard.RepositoryHash(repository) {
+		return exists // only the cache was behind: plan again with what it holds
+	}
+	if live.Repository != repository && !metav1.IsControlledBy(&live, o.inv) {
+		return exists
+	}
+	return o.update(ctx, repository, l, &live)
+}
+
+// update replaces a list, provided that it is still the one that was read: then
+// the API server will count its generation up by one if the content differs.
+func (o *listOutput) update(ctx context.Context, repository string, l shard.List, live *v1alpha1.ArtifactList) error {
+	list := o.object(repository, l)
+	list.ResourceVersion = live.ResourceVersion
+	list.UID = live.UID
+	generation := live.Generation
+	if list.Harbor != live.Harbor || list.Project != live.Project || list.Repository != live.Repository ||
+		list.ArtifactCount != live.ArtifactCount || !equality.Semantic.DeepEqual(list.Artifacts, live.Artifacts) {
+		generation++
+	}
+	list.Annotations[v1alpha1.AnnotationWrittenGeneration] = strconv.FormatInt(generation, 10)
+	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
+		return err
+	}
+	if err := o.r.client.Update(ctx, list); err != nil {
+		return err
+	}
+	listWrites.WithLabelValues("update").Inc()
+	return nil
+}
+
+// remove deletes a list, provided that it is still the one that was read.
+func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) error {
+	err := o.r.client.Delete(ctx, live, client.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		listWrites.WithLabelValues("delete").Inc()
+	}
+	return err
+}
+
+// confirm asks Harbor about each artifact whose labels, accessories, scan or
+// SBOM were there and are missing now: a listing may lack them by a failure of
+// Harbor's own. What turns up is put into the entries.
+func (o *listOutput) confirm(ctx context.Context, repository string, live []v1alpha1.ArtifactList, artifacts []harbor.Artifact, entries []v1alpha1.ArtifactEntry) error {
+	var before []v1alpha1.ArtifactEntry
+	for i := range live {
+		for _, e := range live[i].Artifacts {
+			before = append(before, o.plan.wanted(e))
+		}
+	}
+	for _, digest := range inventory.LostDetails(before, entries) {
+		i := slices.IndexFunc(artifacts, func(a harbor.Artifact) bool { return a.Digest == digest })
+		if err := fetch.Confirm(ctx, o.plan.client, repository, &artifacts[i], o.plan.ask); err != nil {
+			return fmt.Errorf("asking again for details of %s: %w", digest, err)
+		}
+		entries[i] = inventory.Entry(&artifacts[i], o.plan.details)
+	}
+	return nil
+}
+
+// wanted returns an entry without the details that the spec no longer asks for.
+func (p *plan) wanted(e v1alpha1.ArtifactEntry) v1alpha1.ArtifactEntry {
+	if !p.details.Has(v1alpha1.DetailLabels) {
+		e.Labels = nil
+	}
+	if !p.details.Has(v1alpha1.DetailAccessories) {
+		e.Accessories = nil
+	}
+	if !p.details.Has(v1alpha1.DetailVulnerabilities) {
+		e.Vulnerabilities = nil
+	}
+	if !p.details.Has(v1alpha1.DetailSBOM) {
+		e.SBOM = nil
+	}
+	return e
+}
+
+func (o *listOutput) forget(ctx context.Context, repositories []string) []fetch.Failure {
+	var failures []fetch.Failure
+	for _, repository := range repositories {
+		if err := o.removeAll(ctx, o.standing[repository]); err != nil {
+			project, _, _ := harbor.SplitRepository(repository)
+			failures = append(failures, fetch.Failure{Project: project, Repository: repository, Reason: fetch.ReasonWrite, Err: err})
+		}
+	}
+	return failures
+}
+
+func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObjectMetadata) error {
+	var group errgroup.Group
+	group.SetLimit(o.r.options.Writers)
+	for i := range lists {
+		group.Go(func() error {
+			list := &v1alpha1.ArtifactList{}
+			list.Namespace, list.Name = lists[i].Namespace, lists[i].Name
+			// One that was written meanwhile is not what was to go.
+			err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &lists[i].UID, ResourceVersion: &lists[i].ResourceVersion})
+			if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+				return nil
+			}
+			if err == nil {
+				listWrites.WithLabelValues("delete").Inc()
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// finish counts what was kept too: the lists of repositories that could not be read.
+func (o *listOutput) finish(ctx context.Context, unread []string, into *result) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var errs []error
+	for _, repository := range unread {
+		live, err := o.search(ctx, repository)
+		errs = append(errs, err)
+		for i := range live {
+			o.totals = o.totals.Add(inventory.TotalsOf(live[i].Artifacts))
+		}
+		o.lists += len(live)
+	}
+	into.totals, into.lists = o.totals, o.lists
+	return errors.Join(errs...)
+}

@@ -1,0 +1,143 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controller reconciles HarborInventories. It is the only package that
+// writes to Kubernetes; what it writes is decided by pure code: due.go and
+// outcome.go here, internal/inventory and internal/shard.
+package controller
+
+import (
+	"context"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	crcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+)
+
+// +kubebuilder:rbac:groups=harborinventory.io,resources=harborinventories,verbs=get;list;watch
+// +kubebuilder:rbac:groups=harborinventory.io,resources=harborinventories/status,verbs=patch
+// +kubebuilder:rbac:groups=harborinventory.io,resources=artifactlists,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Options of a [Reconciler]. The zero value of a field stands for its default.
+type Options struct {
+	// MaxConnectionsPerHarbor bounds the requests in flight to one Harbor over
+	// all inventories that name it. Default 20.
+	MaxConnectionsPerHarbor int
+
+	// MaxConcurrentReconciles is the number of inventories that are synced at a
+	// time. Default 4.
+	MaxConcurrentReconciles int
+
+	// Writers is the number of repositories whose lists are written at a time, for
+	// each inventory. Default 8.
+	Writers int
+
+	// UserAgent is sent to Harbor.
+	UserAgent string
+}
+
+// Reconciler brings the lists of a HarborInventory in line with Harbor.
+type Reconciler struct {
+	client   client.Client // writes
+	live     client.Reader // reads past the cache: Secrets, ConfigMaps, whole lists
+	cache    cache.Cache   // inventories, and the metadata of lists
+	recorder events.EventRecorder
+	options  Options
+	harbors  *harbors
+	running  *running
+	now      func() time.Time
+}
+
+// Setup adds a reconciler to the manager.
+func Setup(mgr ctrl.Manager, options Options) error {
+	r := &Reconciler{
+		client:   mgr.GetClient(),
+		live:     mgr.GetAPIReader(),
+		cache:    mgr.GetCache(),
+		recorder: mgr.GetEventRecorder("harbor-inventory"),
+		options:  options.withDefaults(),
+		running:  newRunning(),
+		now:      time.Now,
+	}
+	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
+	// Only metadata of lists is ever cached.
+	if _, err := mgr.GetCache().GetInformer(context.Background(), listMetadata()); err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("harborinventory").
+		WithOptions(crcontroller.Options{MaxConcurrentReconciles: r.options.MaxConcurrentReconciles}).
+		Watches(&v1alpha1.HarborInventory{}, r.running.interrupting(&handler.EnqueueRequestForObject{}),
+			builder.WithPredicates(asksForWork())).
+		Complete(r)
+}
+
+func (o Options) withDefaults() Options {
+	for _, field := range []struct {
+		value    *int
+		standard int
+	}{{&o.MaxConnectionsPerHarbor, 20}, {&o.MaxConcurrentReconciles, 4}, {&o.Writers, 8}} {
+		if *field.value <= 0 {
+			*field.value = field.standard
+		}
+	}
+	return o
+}
+
+// Reconcile brings one inventory up to date, if it is time:
+//
+//  1. Decide whether to sync, and why (due.go).
+//  2. Check the spec and read what it refers to (resolve.go).
+//  3. Announce what is about to happen.
+//  4. Read Harbor and write the lists, repository by repository (sync.go).
+//  5. Tell the outcome (outcome.go).
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var inv v1alpha1.HarborInventory
+	if err := r.cache.Get(ctx, req.NamespacedName, &inv); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	// 1.
+	decision := due(&inv, r.now())
+	if !decision.sync {
+		return ctrl.Result{RequeueAfter: decision.after}, r.rest(ctx, &inv, decision)
+	}
+	ctx, cancel := r.running.begin(ctx, &inv)
+	defer cancel()
+	// 2.
+	plan, err := r.resolve(ctx, &inv)
+	if err != nil {
+		return r.stall(ctx, &inv, err)
+	}
+	defer plan.client.Close()
+	// 3.
+	started := metav1.NewTime(r.now())
+	if err := r.announce(ctx, &inv, decision, started); err != nil {
+		return ctrl.Result{}, ignoreGone(err)
+	}
+	// 4.
+	result := r.sync(ctx, &inv, plan, decision, started)
+	if interrupted(ctx) {
+		return ctrl.Result{}, nil // deleted, changed or shutting down: its event brings us back
+	}
+	// 5.
+	return r.conclude(ctx, &inv, result)
+}
+
+// ignoreGone drops the error of a write to an inventory that was deleted meanwhile.
+func ignoreGone(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,117 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
+)
+
+// errTimedOut ends a sync after spec.timeout.
+var errTimedOut = errors.New("the sync took longer than spec.timeout")
+
+// result is what a sync found and did.
+type result struct {
+	decision decision
+	started  metav1.Time
+	duration time.Duration
+
+	report fetch.Report
+	err    error // ended the sync early; what was done until then stays
+
+	// done and found count repositories.
+	done, found int
+
+	// totals of the inventory as it is now, kept entries included.
+	totals inventory.Totals
+	lists  int
+
+	// entries for output.mode Status; stall says why there are none.
+	entries []v1alpha1.RepositoryArtifact
+	stall   *stallError
+}
+
+// output is where a sync writes to.
+type output interface {
+	// held names the repositories that entries are held of, sorted.
+	held() []string
+	// write brings the entries of one repository to their place.
+	write(ctx context.Context, repository fetch.Repository) error
+	// forget removes the entries of repositories that are gone or no longer selected.
+	forget(ctx context.Context, repositories []string) []fetch.Failure
+	// finish adds what was written or kept to the result. unread names held
+	// repositories that were not read.
+	finish(ctx context.Context, unread []string, into *result) error
+}
+
+// sync reads Harbor and writes the output, each repository as it is read.
+//
+//  1. Find out what is held.
+//  2. Read Harbor; the sink writes (fetch.Run).
+//  3. Remove what Harbor no longer has or the spec no longer selects, only
+//     after a run that came to its end.
+//  4. Count what is there now.
+func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision, started metav1.Time) result {
+	res := result{decision: d, started: started}
+	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
+	defer cancel()
+	// 1.
+	out, err := r.outputFor(ctx, inv, p, d)
+	if err != nil {
+		res.err = err
+		return res
+	}
+	held := out.held()
+	s := newSink(out)
+	stopProgress := r.showProgress(ctx, inv, s, started)
+	// 2.
+	res.report, res.err = fetch.Run(ctx, p.client, fetch.Request{
+		Selection: p.selection,
+		Query:     inv.Spec.Artifacts.Query,
+		Details:   p.ask,
+		Held:      held,
+		Workers:   2 * int(inv.Spec.MaxConnections),
+		Writers:   r.options.Writers,
+	}, s)
+	stopProgress()
+	// 3.
+	forget := map[string]bool{}
+	if res.err == nil {
+		for _, name := range res.report.Gone {
+			forget[name] = true
+		}
+		for _, name := range held {
+			if !p.selection.Repository(name) {
+				forget[name] = true
+			}
+		}
+		failures := out.forget(ctx, slices.Sorted(maps.Keys(forget)))
+		res.report.Failures = append(res.report.Failures, failures...)
+	}
+	// 4.
+	res.done, res.found = s.counts()
+	unread := slices.DeleteFunc(held, func(name string) bool { return forget[name] || s.wrote(name) })
+	if err := out.finish(context.WithoutCancel(ctx), unread, &res); err != nil {
+		res.err = errors.Join(res.err, err)
+	}
+	res.duration = r.now().Sub(started.Time)
+	return res
+}
+
+func (r *Reconciler) outputFor(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision) (output, error) {
+	lists, err := r.newListOutput(ctx, inv, p, d)
+	if err != nil || inv.Spec.Output.Mode != v1alpha1.OutputStatus {
+		return lists, err
+	}
+	return newStatusOutput(inv, p, lists), nil
+}

@@ -1,0 +1,149 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+)
+
+// Filter selects artifacts of one repository. Harbor's own query, a part of
+// v1alpha1.ArtifactFilter, is not its subject: Harbor applies it.
+type Filter struct {
+	include, exclude []*regexp.Regexp
+	untagged         v1alpha1.UntaggedPolicy
+	types            []v1alpha1.ArtifactType
+	labels           []v1alpha1.LabelName
+	latest           int // 0 means all
+}
+
+// NewFilter compiles a filter. Its error names the field, the value and the remedy.
+func NewFilter(spec v1alpha1.ArtifactFilter) (*Filter, error) {
+	f := &Filter{untagged: spec.Untagged, types: spec.Types, labels: spec.Labels}
+	switch spec.Untagged {
+	case "", v1alpha1.UntaggedInclude, v1alpha1.UntaggedExclude, v1alpha1.UntaggedOnly:
+	default:
+		return nil, fmt.Errorf("spec.artifacts.untagged: %q is none of Include, Exclude and Only", spec.Untagged)
+	}
+	if spec.Latest != nil {
+		if *spec.Latest < 1 {
+			return nil, fmt.Errorf("spec.artifacts.latest: %d is less than 1; leave it out to list all", *spec.Latest)
+		}
+		f.latest = int(*spec.Latest)
+	}
+	if spec.Tags == nil {
+		return f, nil
+	}
+	var err error
+	if f.include, err = compile("spec.artifacts.tags.include", spec.Tags.Include); err != nil {
+		return nil, err
+	}
+	if f.exclude, err = compile("spec.artifacts.tags.exclude", spec.Tags.Exclude); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func compile(field string, expressions []v1alpha1.Expression) ([]*regexp.Regexp, error) {
+	var all []*regexp.Regexp
+	for i, expression := range expressions {
+		compiled, err := regexp.Compile(string(expression))
+		if err != nil {
+			reason := err
+			var known *syntax.Error
+			if errors.As(err, &known) {
+				reason = errors.New(known.Code.String())
+			}
+			return nil, fmt.Errorf("%s[%d]: %q is no regular expression in RE2 syntax (%w); correct it or take it out",
+				field, i, expression, reason)
+		}
+		all = append(all, compiled)
+	}
+	return all, nil
+}
+
+// Apply returns the artifacts that stay, in the order given. The conditions apply
+// one after the other, and the number of newest ones counts what is left:
+//
+//	tags      a tagged artifact stays if a tag of it is let through
+//	untagged  an artifact without a tag stays unless the policy is Exclude;
+//	          one with a tag stays unless it is Only
+//	types     its type is one of them
+//	labels    it carries all of them
+//	latest    it is among the newest, by push time, then by id
+//
+// The given slice is not changed.
+func (f *Filter) Apply(artifacts []harbor.Artifact) []harbor.Artifact {
+	var kept []harbor.Artifact
+	for i := range artifacts {
+		a := &artifacts[i]
+		if f.byTags(a) && f.byUntagged(a) && f.byType(a) && f.byLabels(a) {
+			kept = append(kept, *a)
+		}
+	}
+	return f.newest(kept)
+}
+
+func (f *Filter) byTags(a *harbor.Artifact) bool {
+	return len(a.Tags) == 0 || slices.ContainsFunc(a.Tags, func(tag harbor.Tag) bool { return f.letsThrough(tag.Name) })
+}
+
+func (f *Filter) letsThrough(tag string) bool {
+	matches := func(e *regexp.Regexp) bool { return e.MatchString(tag) }
+	return (len(f.include) == 0 || slices.ContainsFunc(f.include, matches)) && !slices.ContainsFunc(f.exclude, matches)
+}
+
+func (f *Filter) byUntagged(a *harbor.Artifact) bool {
+	switch f.untagged {
+	case v1alpha1.UntaggedExclude:
+		return len(a.Tags) > 0
+	case v1alpha1.UntaggedOnly:
+		return len(a.Tags) == 0
+	default:
+		return true
+	}
+}
+
+func (f *Filter) byType(a *harbor.Artifact) bool {
+	return len(f.types) == 0 || slices.Contains(f.types, v1alpha1.ArtifactType(a.Type))
+}
+
+func (f *Filter) byLabels(a *harbor.Artifact) bool {
+	for _, wanted := range f.labels {
+		if !slices.ContainsFunc(a.Labels, func(l harbor.Label) bool { return l.Name == string(wanted) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// newest keeps the newest ones. A push time that Harbor does not know is the
+// oldest of all.
+func (f *Filter) newest(artifacts []harbor.Artifact) []harbor.Artifact {
+	if f.latest == 0 || len(artifacts) <= f.latest {
+		return artifacts
+	}
+	order := make([]int, len(artifacts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := &artifacts[i], &artifacts[j]
+		return cmp.Or(b.PushTime.Compare(a.PushTime), cmp.Compare(b.ID, a.ID), cmp.Compare(j, i))
+	})
+	order = order[:f.latest]
+	slices.Sort(order)
+	kept := make([]harbor.Artifact, 0, len(order))
+	for _, i := range order {
+		kept = append(kept, artifacts[i])
+	}
+	return kept
+}
