@@ -38,7 +38,7 @@ const (
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonCABundleNotFound: the object that holds the CA bundle is not there.
 	ReasonCABundleNotFound = "CABundleNotFound"
-	// ReasonCABundleInvalid: the CA bundle holds no certificate in PEM.
+	// ReasonCABundleInvalid: the object lacks the key, or the key holds no certificate in PEM.
 	ReasonCABundleInvalid = "CABundleInvalid"
 	// ReasonInvalidSpec: the spec holds a value that the schema lets through and that cannot work.
 	ReasonInvalidSpec = "InvalidSpec"

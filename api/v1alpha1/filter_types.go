@@ -68,7 +68,7 @@ type TagFilter struct {
 // Expression is a regular expression in RE2 syntax.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=256
-// +kubebuilder:validation:XValidation:rule="”.matches(self) ? true : true",message="must be a regular expression in RE2 syntax, like ^v[0-9]+; it is no shell pattern"
+// +kubebuilder:validation:XValidation:rule="'.'.matches(self) ? true : true",message="must be a regular expression in RE2 syntax, like ^v[0-9]+; it is no shell pattern"
 type Expression string
 
 // UntaggedPolicy says what becomes of artifacts without a tag.

@@ -20,17 +20,15 @@ import (
 	_ "time/tzdata" // the API server validates the time zones of CronJobs
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // this and the next as k8s.io/kubernetes links them
 	"k8s.io/component-base/cli"
 	"k8s.io/component-base/logs"
-	"k8s.io/kubectl/pkg/cmd"
-	cmdutil "k8s.io/kubectl/pkg/cmd/util"
-	"k8s.io/kubernetes/cmd/kube-apiserver/app"
-
-	// What k8s.io/kubernetes links into the same binaries, by import alone.
-	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
+	"k8s.io/kubectl/pkg/cmd"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/controlplane/gc"
 	"github.com/harbor-inventory/harbor-inventory/hack/controlplane/multicall"

@@ -187,7 +187,9 @@ func table(t *testing.T, namespace, plural string, wide bool) string {
 				cells = append(cells, fmt.Sprint(cell(i)))
 			}
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		if _, err := fmt.Fprintln(w, strings.Join(cells, "\t")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	line(func(i int) any { return strings.ToUpper(served.ColumnDefinitions[i].Name) })
 	for _, row := range served.Rows {

@@ -15,6 +15,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
@@ -153,8 +154,8 @@ func ask(t *testing.T, server rest.Interface, namespace string, file caseFile, c
 	path := resourcePath(namespace, file.Over)
 	request := server.Post().AbsPath(path...).SetHeader("Content-Type", "application/json")
 	if file.Status {
-		name := file.Over["metadata"].(map[string]any)["name"].(string)
-		request = server.Patch(types.MergePatchType).AbsPath(append(path, name, "status")...)
+		u := unstructured.Unstructured{Object: file.Over}
+		request = server.Patch(types.MergePatchType).AbsPath(append(path, u.GetName(), "status")...)
 	}
 	result := request.Param("dryRun", "All").Param("fieldValidation", "Strict").
 		Body(encode(t, object)).Do(context.Background())

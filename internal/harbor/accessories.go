@@ -6,7 +6,6 @@ package harbor
 import (
 	"context"
 	"iter"
-	"net/url"
 )
 
 // Accessory is an artifact that refers to another one.
@@ -17,18 +16,27 @@ type Accessory struct {
 	Size   int64 // bytes
 }
 
-// Accessories reads all accessories of an artifact, given by digest or tag.
-// Unlike a listing of artifacts it fails when Harbor cannot read them.
+var accessories = listing[Accessory]{
+	key: "id", size: maxPageSize, decode: decodeAccessory,
+	id: func(a *Accessory) int64 { return a.ID },
+}
+
+// AccessoriesPage reads a page of the accessories of an artifact, given by
+// digest or tag, sorted by id: without sort, their order is not stable. Default
+// page size 100. Unlike a listing of artifacts it fails when Harbor cannot read
+// them.
+func (c *Client) AccessoriesPage(ctx context.Context, repository, reference string, o PageOptions) (Page[Accessory], error) {
+	path, err := artifactPath(repository, reference)
+	if err != nil {
+		return Page[Accessory]{}, err
+	}
+	return accessories.page(ctx, c, call{endpoint: "accessories.list", path: path + "/accessories"}, o, "", nil)
+}
+
+// Accessories reads all pages.
 func (c *Client) Accessories(ctx context.Context, repository, reference string) iter.Seq2[*Accessory, error] {
-	return all(PageOptions{}, func(a *Accessory) int64 { return a.ID }, func(o PageOptions) (Page[Accessory], error) {
-		path, err := repositoryPath(repository)
-		if err != nil {
-			return Page[Accessory]{}, err
-		}
-		return readPage(ctx, c, call{
-			endpoint: "accessories.list", path: path + "/artifacts/" + url.PathEscape(reference) + "/accessories",
-			query: o.values("id", 100, ""),
-		}, decodeAccessory)
+	return accessories.all(PageOptions{}, func(o PageOptions) (Page[Accessory], error) {
+		return c.AccessoriesPage(ctx, repository, reference, o)
 	})
 }
 

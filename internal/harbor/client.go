@@ -19,11 +19,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -40,21 +37,21 @@ type Config struct {
 	// Username and Password of a robot account or a user. Both empty: anonymous.
 	Username, Password string
 
-	// CABundle holds certificates in PEM that Harbor's own is verified with. Nil:
-	// the system's.
+	// CABundle holds certificates in PEM that Harbor's own is verified with, and
+	// no others. Nil: the system's.
 	CABundle []byte
 
 	// InsecureSkipVerify accepts any certificate.
 	InsecureSkipVerify bool
 
-	// UserAgent is sent with each request.
+	// UserAgent is sent with each request: harbor-inventory/<version>.
 	UserAgent string
 
 	// Limiters bound the requests in flight: one slot of each is held for every
 	// request. Those shared by more clients come last.
 	Limiters []*transport.Limiter
 
-	// MaxConnections bounds the connections kept for use. Default 5.
+	// MaxConnections bounds the connections, in use or kept for use. Default 5.
 	MaxConnections int
 
 	Retry    transport.RetryPolicy
@@ -64,7 +61,7 @@ type Config struct {
 	// Default 64 MiB.
 	MaxBodyBytes int64
 
-	// Observer is told of each request; may be nil.
+	// Observer is told of each request, retries too; may be nil.
 	Observer transport.Observer
 }
 
@@ -84,9 +81,9 @@ type Client struct {
 // New returns a client. It makes no request. It fails on a URL that is none
 // and on a CA bundle without a certificate.
 func New(config Config) (*Client, error) {
-	base, err := url.Parse(strings.TrimRight(config.URL, "/"))
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.User != nil {
-		return nil, errors.New("the URL of a Harbor must be like https://harbor.example.com, without credentials")
+	base, err := parseURL(config.URL)
+	if err != nil {
+		return nil, err
 	}
 	tlsConfig := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -98,22 +95,20 @@ func New(config Config) (*Client, error) {
 			return nil, ErrNoCertificate
 		}
 	}
-	jar, err := cookiejar.New(nil)
+	jar, err := newCookies()
 	if err != nil {
 		return nil, err
 	}
 	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
-	tripper := transport.Observe(wire, config.Observer)
-	tripper = config.Timeouts.Bound(tripper)
+	tripper := config.Timeouts.Bound(wire)
+	tripper = transport.Observe(tripper, config.Observer)
 	tripper = transport.Limit(tripper, config.Limiters...)
 	anonymous := config.Username == "" && config.Password == ""
 	if !anonymous {
 		tripper = transport.Auth(tripper, base, config.Username, config.Password)
 	}
 	return &Client{
-		base: base,
-		// Harbor starts a session for each request that brings no cookie; so it
-		// gets its cookie back.
+		base:      base,
 		http:      &http.Client{Transport: tripper, Jar: jar, CheckRedirect: sameHost},
 		idle:      wire,
 		retry:     config.Retry,
@@ -123,6 +118,21 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
+// parseURL reads Config.URL. Its errors do not repeat it, for there may be
+// credentials in it.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(text, "/"))
+	switch {
+	case err != nil, u.Hostname() == "", u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the URL of a Harbor must be like https://harbor.example.com")
+	case u.User != nil:
+		return nil, errors.New("the URL of a Harbor must not hold credentials; they belong into the Secret")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the URL of a Harbor must be without query and fragment, like https://harbor.example.com")
+	}
+	return u, nil
+}
+
 // Close closes the connections that are not in use.
 func (c *Client) Close() { c.idle.CloseIdleConnections() }
 
@@ -130,15 +140,19 @@ func (c *Client) Close() { c.idle.CloseIdleConnections() }
 func (c *Client) Anonymous() bool { return c.anonymous }
 
 // Troubled tells whether a request of this client has met an answer that tells
-// of trouble inside Harbor: a 5xx, none at all, or a 401 despite credentials.
+// of trouble inside Harbor: a 5xx, none at all, a broken one, or a 401 despite
+// credentials.
 func (c *Client) Troubled() bool { return c.troubled.Load() }
 
 var errRedirect = errors.New("redirected to another host")
 
+// maxRedirects bounds how many redirects are followed.
+const maxRedirects = 3
+
 // sameHost follows redirects within Harbor only: no credentials and no trust go elsewhere.
 func sameHost(req *http.Request, via []*http.Request) error {
 	first := via[0].URL
-	if len(via) > 3 || req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
+	if len(via) > maxRedirects || req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
 		return errRedirect
 	}
 	return nil
@@ -152,29 +166,36 @@ type call struct {
 	query    url.Values
 	header   http.Header
 	// decode reads the body into a result of its own: after a failure in
-	// mid-body it is called again. Nil: the body does not matter.
-	decode func(io.Reader) error
+	// mid-body it is called again. Nil for HEAD.
+	decode func(http.Header, io.Reader) error
 }
 
 // do makes the call, again while that can help: the unit of a retry is the
 // whole answer, its body included.
-func (c *Client) do(ctx context.Context, what call) (http.Header, error) {
+func (c *Client) do(ctx context.Context, what call) error {
 	what.method = cmp.Or(what.method, http.MethodGet)
-	ctx = transport.WithEndpoint(ctx, what.endpoint)
 	for try := 1; ; try++ {
-		header, err := c.try(ctx, what)
+		err := c.try(ctx, what, try)
 		if err == nil {
-			return header, nil
+			return nil
+		}
+		failed := &CallError{Method: what.method, Endpoint: what.endpoint, Path: shown(what.path), Tries: try, err: err}
+		again, retryAfter := c.retryable(err)
+		if !again {
+			return failed
 		}
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%s: %w", what.endpoint, context.Cause(ctx))
+			return callEnded(ctx, what.endpoint)
 		}
-		again, retryAfter := c.retryable(err)
-		if again {
-			c.troubled.Store(true)
+		c.troubled.Store(true)
+		if try >= c.retry.Attempts() {
+			return failed
 		}
-		if !again || try >= c.retry.Attempts() || !c.retry.Wait(ctx, try+1, retryAfter) {
-			return nil, &CallError{Endpoint: what.endpoint, Tries: try, err: err}
+		if !c.retry.Wait(ctx, try+1, retryAfter) {
+			if ctx.Err() != nil {
+				return callEnded(ctx, what.endpoint)
+			}
+			return failed // the context would end while waiting
 		}
 	}
 }
@@ -183,43 +204,52 @@ func (c *Client) do(ctx context.Context, what call) (http.Header, error) {
 // credentials: Harbor makes a request anonymous when its database fails it.
 func (c *Client) retryable(err error) (again bool, retryAfter time.Duration) {
 	var status *StatusError
+	var response *ResponseError
+	var connection *ConnectionError
 	switch {
-	case errors.Is(err, ErrTooLarge), errors.Is(err, errRedirect), isCertificateError(err):
-		return false, 0
-	case !errors.As(err, &status):
-		return true, 0 // no answer, a broken one, or one that is not Harbor's
-	case status.StatusCode == http.StatusUnauthorized:
-		return !c.anonymous, 0
+	case errors.As(err, &status):
+		again = status.passing() || status.StatusCode == http.StatusUnauthorized && !c.anonymous
+		return again, status.RetryAfter
+	case errors.As(err, &response):
+		return response.Reason != reasonRedirect, 0
+	case errors.As(err, &connection):
+		return !connection.lasting(), 0
 	default:
-		return status.StatusCode == http.StatusTooManyRequests || status.StatusCode >= 500, status.RetryAfter
+		return false, 0 // ErrTooLarge
 	}
 }
 
 // drainBytes of an unread body are read so that the connection can be used again.
 const drainBytes = 256 << 10
 
-func (c *Client) try(ctx context.Context, what call) (http.Header, error) {
-	resp, err := c.http.Do(c.request(ctx, what))
+func (c *Client) try(ctx context.Context, what call, try int) (err error) {
+	attempt := &transport.Attempt{Endpoint: what.endpoint, Try: try}
+	resp, err := c.http.Do(c.request(transport.WithAttempt(ctx, attempt), what))
 	if err != nil {
-		return nil, noAnswer(err)
+		return noAnswer(err, what.endpoint)
 	}
 	defer func() {
+		attempt.Fail(failureOf(err))
 		_, _ = io.CopyN(io.Discard, resp.Body, drainBytes) // as far as it comes
 		_ = resp.Body.Close()
 	}()
-	if resp.StatusCode != http.StatusOK {
-		return nil, statusError(resp)
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return statusError(resp, what)
+	case what.method == http.MethodHead:
+		// Harbor's answer has no Content-Type, a login page's has.
+		if resp.Header.Get("Content-Type") != "" && !isJSON(resp.Header) {
+			return &ResponseError{Endpoint: what.endpoint, Reason: reasonNotJSON}
+		}
+		return nil
+	case !isJSON(resp.Header):
+		return &ResponseError{Endpoint: what.endpoint, Reason: reasonNotJSON}
 	}
-	if what.decode == nil || what.method == http.MethodHead {
-		return resp.Header, nil
+	err = what.decode(resp.Header, &limited{r: resp.Body, left: c.maxBody})
+	if err != nil {
+		return badBody(err, what.endpoint)
 	}
-	if mediaType, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return nil, &ResponseError{Reason: "the answer is not JSON; is there something other than Harbor at this address, or a login page in front of it?"}
-	}
-	if err := what.decode(&limited{r: resp.Body, left: c.maxBody}); err != nil {
-		return nil, badBody(err)
-	}
-	return resp.Header, nil
+	return nil
 }
 
 func (c *Client) request(ctx context.Context, what call) *http.Request {
@@ -236,20 +266,21 @@ func (c *Client) request(ctx context.Context, what call) *http.Request {
 	return req.WithContext(ctx)
 }
 
-// limited ends with ErrTooLarge after so many bytes.
+// limited ends with ErrTooLarge when there is more than so many bytes.
 type limited struct {
 	r    io.Reader
 	left int64
 }
 
 func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, ErrTooLarge
-	}
 	if int64(len(p)) > l.left {
-		p = p[:l.left]
+		p = p[:l.left+1] // one more, to see whether there is more
 	}
 	n, err := l.r.Read(p)
+	if int64(n) > l.left {
+		l.left = 0
+		return 0, ErrTooLarge
+	}
 	l.left -= int64(n)
 	return n, err
 }

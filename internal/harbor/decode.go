@@ -4,8 +4,12 @@
 package harbor
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,12 +17,24 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Bounds of what decoding keeps.
+const (
+	// maxText is the length of the longest text that is kept whole, in bytes; a
+	// longer one is no name, digest or type, and taken as absent.
+	maxText = 4096
+	// maxShared and maxSharedBytes bound the texts of one answer that equal ones
+	// share memory with.
+	maxShared      = 4096
+	maxSharedBytes = 256
+)
+
 // decoder reads JSON as a stream, token by token, and takes it as it comes:
 // unknown fields are passed over, and so is a value of another kind than
 // expected, null included. Only the frame must be right.
 type decoder struct {
 	*jsontext.Decoder
-	shared map[string]string
+	shared  map[string]string
+	scratch []byte
 }
 
 // errShape: the outermost value is not what it must be.
@@ -27,7 +43,7 @@ var errShape = errors.New("unexpected kind of JSON value")
 func newDecoder(r io.Reader) *decoder {
 	return &decoder{
 		// One odd annotation must not lose a page.
-		Decoder: jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+		Decoder: jsontext.NewDecoder(&clipped{r: r}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
 		shared:  map[string]string{},
 	}
 }
@@ -72,11 +88,11 @@ func (d *decoder) object(field func(name string) error) error {
 		return err
 	}
 	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
+		raw, err := d.ReadValue()
 		if err != nil {
 			return err
 		}
-		if err := field(name.String()); err != nil {
+		if err := field(d.share(d.unquote(raw))); err != nil {
 			return err
 		}
 	}
@@ -84,44 +100,79 @@ func (d *decoder) object(field func(name string) error) error {
 	return err
 }
 
-func (d *decoder) text(to *string) error {
-	if ok, err := d.is('"'); !ok {
-		return err
+// unquote returns the text of a JSON string, until the next call or read.
+// Invalid UTF-8 becomes U+FFFD.
+func (d *decoder) unquote(raw jsontext.Value) []byte {
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return inner
 	}
-	token, err := d.ReadToken()
-	if err == nil {
-		*to = strings.ToValidUTF8(token.String(), "�")
+	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], []byte(raw)) // its error tells of invalid UTF-8
+	return d.scratch
+}
+
+// share returns b as a string that equal ones of this answer share.
+func (d *decoder) share(b []byte) string {
+	if known, ok := d.shared[string(b)]; ok {
+		return known
+	}
+	s := string(b)
+	if len(s) <= maxSharedBytes && len(d.shared) < maxShared {
+		d.shared[s] = s
+	}
+	return s
+}
+
+// bytes reads a text; nil if the value is none. It is valid until the next read.
+func (d *decoder) bytes() ([]byte, error) {
+	if ok, err := d.is('"'); !ok {
+		return nil, err
+	}
+	raw, err := d.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	return d.unquote(raw), nil
+}
+
+// text reads a text.
+func (d *decoder) text(to *string) error {
+	b, err := d.bytes()
+	if b != nil && len(b) <= maxText {
+		*to = string(b)
 	}
 	return err
 }
 
 // name reads a text of which few different ones exist; equal ones share memory.
 func (d *decoder) name(to *string) error {
-	err := d.text(to)
-	if known, ok := d.shared[*to]; ok {
-		*to = known
-	} else if len(d.shared) < 4096 {
-		d.shared[*to] = *to
+	b, err := d.bytes()
+	if b != nil && len(b) <= maxText {
+		*to = d.share(b)
 	}
 	return err
 }
 
+// number reads an id, a size or a count: whole and not negative.
 func (d *decoder) number(to *int64) error {
 	if ok, err := d.is('0'); !ok {
 		return err
 	}
-	token, err := d.ReadToken()
-	if err == nil {
-		// A fraction is cut off, a number beyond the range gets its end.
-		*to, _ = token.Int()
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
 	}
-	return err
+	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil && n >= 0 {
+		*to = n
+	}
+	return nil
 }
 
 func (d *decoder) integer(to *int) error {
 	var n int64
 	err := d.number(&n)
-	*to = int(n)
+	if int64(int(n)) == n {
+		*to = int(n)
+	}
 	return err
 }
 
@@ -139,36 +190,61 @@ func (d *decoder) boolean(to *bool) error {
 
 // time reads RFC 3339. Harbor's "never" is the year 1; that, null and nonsense are the zero time.
 func (d *decoder) time(to *time.Time) error {
-	var text string
-	if err := d.text(&text); err != nil {
+	b, err := d.bytes()
+	if b == nil {
 		return err
 	}
-	if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.Year() > 1 && t.Year() < 10000 {
-		*to = t.UTC()
+	var t time.Time
+	if t.UnmarshalText(b) == nil {
+		if t = t.UTC(); t.Year() > 1 && t.Year() < 10000 {
+			*to = t
+		}
 	}
 	return nil
 }
 
-// list decodes an outermost array, or null for an empty one, and makes sure
-// that nothing follows.
+// list decodes an outermost array and makes sure that nothing follows.
 func list[T any](body io.Reader, element func(*decoder, *T) error) ([]T, error) {
 	d := newDecoder(body)
-	if kind := d.PeekKind(); kind != '[' && kind != 'n' && kind != 0 {
+	if kind := d.PeekKind(); kind != '[' && kind != 0 {
 		return nil, errShape
 	}
 	var items []T
-	err := d.array(func() error {
+	if err := elements(d, &items, element, nil); err != nil {
+		return nil, err
+	}
+	return items, d.end()
+}
+
+// elements decodes an array, and keeps the elements that are of use.
+func elements[T any](d *decoder, to *[]T, element func(*decoder, *T) error, use func(*T) bool) error {
+	return d.array(func() error {
 		var item T
 		if err := element(d, &item); err != nil {
 			return err
 		}
-		items = append(items, item)
+		if use == nil || use(&item) {
+			*to = append(*to, item)
+		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+}
+
+// get makes a call whose answer is one object. Id, if given, finds what it must have.
+func get[T any](ctx context.Context, c *Client, what call, element func(*decoder, *T) error, id func(*T) int64) (T, error) {
+	var item T
+	what.decode = func(_ http.Header, body io.Reader) (err error) {
+		item, err = single(body, element)
+		if err == nil && id != nil && id(&item) == 0 {
+			err = &ResponseError{Reason: reasonNoID}
+		}
+		return err
 	}
-	return items, d.end()
+	if err := c.do(ctx, what); err != nil {
+		var none T
+		return none, err
+	}
+	return item, nil
 }
 
 // single decodes an outermost object and makes sure that nothing follows.
@@ -184,6 +260,8 @@ func single[T any](body io.Reader, element func(*decoder, *T) error) (T, error) 
 	return item, d.end()
 }
 
+// end makes sure that nothing but white space follows. It reads to the body's
+// end, so the connection can be used again.
 func (d *decoder) end() error {
 	switch _, err := d.ReadToken(); {
 	case err == nil:

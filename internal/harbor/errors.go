@@ -5,14 +5,10 @@ package harbor
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,18 +17,22 @@ import (
 )
 
 // What went wrong, for errors.Is. The texts of errors of this package hold
-// nothing that a server sent and no credentials.
+// nothing that a server sent and no credentials. The end of a context is
+// context.Canceled or context.DeadlineExceeded, and none of these.
 var (
 	// ErrUnauthorized: 401. Harbor took the request for anonymous.
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrForbidden: 403. Also for a project that does not exist, asked by a robot or a user.
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound: 404.
+	// ErrNotFound: 404, said by Harbor itself and not by a proxy in front of it.
 	ErrNotFound = errors.New("not found")
-	// ErrBadRequest: 400 or 422; Harbor could not make sense of q or of a parameter.
+	// ErrBadRequest: 400 or 422; Harbor could not make sense of q or of a
+	// parameter. Also for names that cannot be asked for; then nothing was sent.
 	ErrBadRequest = errors.New("bad request")
-	// ErrUnavailable: no answer, 429 or 5xx at every try.
+	// ErrUnavailable: no answer, 408, 429 or 5xx at every try.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrCertificate: the server's certificate cannot be verified. It is ErrUnavailable too.
+	ErrCertificate = errors.New("the server's certificate cannot be verified")
 	// ErrInvalidResponse: an answer that Harbor does not give: no JSON, broken, redirected elsewhere.
 	ErrInvalidResponse = errors.New("invalid response")
 	// ErrTooLarge: a body over Config.MaxBodyBytes; a smaller page may fit.
@@ -43,17 +43,21 @@ var (
 
 // CallError is a call that failed after so many tries; it wraps the last failure.
 type CallError struct {
+	Method string
 	// Endpoint is the class of the endpoint, such as artifacts.list.
 	Endpoint string
-	Tries    int
-	err      error
+	// Path of the request as it was sent, without query.
+	Path  string
+	Tries int
+	err   error
 }
 
 func (e *CallError) Error() string {
-	if e.Tries == 1 {
-		return fmt.Sprintf("%s: %v", e.Endpoint, e.err)
+	text := fmt.Sprintf("%s: %s %s: %v", e.Endpoint, e.Method, e.Path, e.err)
+	if e.Tries > 1 {
+		text += fmt.Sprintf(" (%d tries)", e.Tries)
 	}
-	return fmt.Sprintf("%s: %v (%d tries)", e.Endpoint, e.err, e.Tries)
+	return text
 }
 
 // Unwrap returns the last failure.
@@ -61,7 +65,8 @@ func (e *CallError) Unwrap() error { return e.err }
 
 // StatusError is an answer with a status other than 200.
 type StatusError struct {
-	StatusCode int
+	Method, Endpoint string
+	StatusCode       int
 	// Code is Harbor's own, such as NOT_FOUND; empty where it is none of those known.
 	Code string
 	// RetryAfter is the wait that the server asks for; 0 if it does not.
@@ -69,7 +74,10 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	text := fmt.Sprintf("HTTP status %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+	text := fmt.Sprintf("HTTP status %d", e.StatusCode)
+	if name := http.StatusText(e.StatusCode); name != "" {
+		text += " " + name
+	}
 	if e.Code != "" {
 		text += " (" + e.Code + ")"
 	}
@@ -77,127 +85,125 @@ func (e *StatusError) Error() string {
 }
 
 // Is makes a StatusError match the Err value of its status.
-func (e *StatusError) Is(target error) bool {
+func (e *StatusError) Is(target error) bool { return target == e.class() }
+
+func (e *StatusError) class() error {
 	switch e.StatusCode {
 	case http.StatusUnauthorized:
-		return target == ErrUnauthorized
+		return ErrUnauthorized
 	case http.StatusForbidden:
-		return target == ErrForbidden
+		return ErrForbidden
 	case http.StatusNotFound:
-		return target == ErrNotFound
+		return ErrNotFound
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return target == ErrBadRequest
+		return ErrBadRequest
 	}
-	if e.StatusCode == http.StatusTooManyRequests || e.StatusCode >= 500 {
-		return target == ErrUnavailable
+	if e.passing() {
+		return ErrUnavailable
 	}
-	return target == ErrInvalidResponse
+	return ErrInvalidResponse
 }
 
-// ResponseError is an answer with status 200 that cannot be Harbor's.
-type ResponseError struct{ Reason string }
+// passing tells whether the status is one of trouble that may pass.
+func (e *StatusError) passing() bool {
+	return e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests || e.StatusCode >= 500
+}
+
+// ResponseError is an answer that cannot be Harbor's. Reason is a text of this package.
+type ResponseError struct{ Endpoint, Reason string }
 
 func (e *ResponseError) Error() string { return e.Reason }
 
 // Is makes a ResponseError match ErrInvalidResponse.
 func (e *ResponseError) Is(target error) bool { return target == ErrInvalidResponse }
 
-// connectionError is a request without an answer, or one that broke off.
-type connectionError struct {
-	reason string
-	err    error // for errors.Is and As only: net/http puts URLs into its texts
+// ConnectionError is a request without an answer, or one whose answer broke off.
+// It does not wrap the error of net/http, whose text may hold the URL and what
+// a server sent.
+type ConnectionError struct {
+	Failure transport.Failure
 }
 
-func (e *connectionError) Error() string        { return e.reason }
-func (e *connectionError) Unwrap() error        { return e.err }
-func (e *connectionError) Is(target error) bool { return target == ErrUnavailable }
-
-// harborCodes are the codes of Harbor's error bodies that may be repeated.
-var harborCodes = []string{
-	"BAD_REQUEST", "CONFLICT", "DENIED", "FORBIDDEN", "METHOD_NOT_ALLOWED", "NOT_FOUND",
-	"PRECONDITION", "UNAUTHORIZED", "UNKNOWN", "UNSUPPORTED", "VIOLATES_FOREIGN_KEY_CONSTRAINT",
-}
-
-// errorBodyBytes bounds what is read of an error's body.
-const errorBodyBytes = 64 << 10
-
-func statusError(resp *http.Response) error {
-	return &StatusError{
-		StatusCode: resp.StatusCode,
-		Code:       errorCode(io.LimitReader(resp.Body, errorBodyBytes)),
-		RetryAfter: transport.RetryAfter(resp.Header, time.Now()),
+func (e *ConnectionError) Error() string {
+	switch e.Failure {
+	case transport.FailureCertificate:
+		return "the server's certificate cannot be verified: check the CA bundle, the host name and the certificate's dates"
+	case transport.FailureScheme:
+		return "one side speaks HTTPS and the other plain HTTP: check the URL's scheme and port"
+	case transport.FailureName:
+		return "the host name cannot be resolved"
+	case transport.FailureTimeout:
+		return "no answer in time"
+	default:
+		return "the connection failed or broke"
 	}
 }
 
-// errorCode reads the first code of {"errors":[{"code":...}]}, or nothing.
-func errorCode(body io.Reader) string {
-	var code string
-	d := newDecoder(body)
-	_ = d.object(func(name string) error { // a body of another form has no code
-		if name != "errors" {
-			return d.skip()
-		}
-		return d.array(func() error {
-			return d.object(func(name string) error {
-				if name != "code" || code != "" {
-					return d.skip()
-				}
-				return d.text(&code)
-			})
-		})
-	})
-	if !slices.Contains(harborCodes, code) {
-		return ""
+// Is makes a ConnectionError match ErrUnavailable, and ErrCertificate if it is about that.
+func (e *ConnectionError) Is(target error) bool {
+	return target == ErrUnavailable || target == ErrCertificate && e.Failure == transport.FailureCertificate
+}
+
+// lasting tells whether another try would meet the same.
+func (e *ConnectionError) lasting() bool {
+	return e.Failure == transport.FailureCertificate || e.Failure == transport.FailureScheme
+}
+
+// What keeps an answer from being Harbor's.
+const (
+	reasonNotJSON  = "the answer is not JSON; is there something other than Harbor at this address, or a login page in front of it?"
+	reasonBroken   = "the answer's JSON is broken, cut off or of another form than Harbor's"
+	reasonRedirect = "redirected to another host or scheme, or too often; the URL must be the address that Harbor itself answers at"
+	reasonForeign  = "a 404 that is not Harbor's; is something in front of Harbor answering in its place?"
+	reasonPath     = "Harbor does not know the request's path; a proxy in front of it must pass on escaped paths as they are"
+	reasonOrder    = "the rows are not those asked for, or not sorted by id"
+	reasonNoTotal  = "the answer lacks the header X-Total-Count"
+	reasonNoID     = "the answer lacks an id"
+)
+
+// callEnded is the error of a call whose context ended.
+func callEnded(ctx context.Context, endpoint string) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("%s: %w: %w", endpoint, ctx.Err(), cause)
 	}
-	return code
+	return fmt.Errorf("%s: %w", endpoint, ctx.Err())
 }
 
 // noAnswer puts a failure of net/http into words without the URL.
-func noAnswer(err error) error {
-	var dns *net.DNSError
-	var timeout net.Error
-	switch {
-	case errors.Is(err, errRedirect):
-		return fmt.Errorf("%w: %w", ErrInvalidResponse, errRedirect)
-	case isCertificateError(err):
-		return &connectionError{reason: "the server's certificate cannot be verified: check caBundleRef and the host name", err: err}
-	case errors.As(err, &dns):
-		return &connectionError{reason: "the host name cannot be resolved", err: err}
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return &connectionError{reason: "no answer in time", err: hideContext(err)}
-	default:
-		return &connectionError{reason: "the connection failed", err: hideContext(err)}
+func noAnswer(err error, endpoint string) error {
+	if errors.Is(err, errRedirect) {
+		return &ResponseError{Endpoint: endpoint, Reason: reasonRedirect}
 	}
-}
-
-// hideContext drops an error that would look like the end of the caller's context.
-func hideContext(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
-func isCertificateError(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+	return &ConnectionError{Failure: transport.FailureOf(err)}
 }
 
 // badBody sorts failures while a body was read.
-func badBody(err error) error {
+func badBody(err error, endpoint string) error {
 	var syntax *jsontext.SyntacticError
-	var timeout net.Error
-	switch {
+	var response *ResponseError
+	switch failure := transport.FailureOf(err); {
 	case errors.Is(err, ErrTooLarge):
 		return ErrTooLarge
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return &connectionError{reason: "the answer stopped coming", err: hideContext(err)}
+	case errors.As(err, &response):
+		return &ResponseError{Endpoint: endpoint, Reason: response.Reason}
+	case failure != transport.FailureConnection:
+		return &ConnectionError{Failure: failure}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.As(err, &syntax), errors.Is(err, errShape):
-		return &ResponseError{Reason: "the answer's JSON is broken, cut off or of another form than Harbor's"}
+		return &ResponseError{Endpoint: endpoint, Reason: reasonBroken}
 	default:
-		return &connectionError{reason: "the connection broke while the answer came", err: hideContext(err)}
+		return &ConnectionError{Failure: failure}
+	}
+}
+
+// failureOf is what observers are told of an answer's content.
+func failureOf(err error) transport.Failure {
+	var response *ResponseError
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return transport.FailureTooLarge
+	case errors.As(err, &response):
+		return transport.FailureInvalid
+	default:
+		return transport.FailureNone
 	}
 }

@@ -15,14 +15,17 @@ import (
 	"strings"
 )
 
+// maxPageSize is the greatest that Harbor allows (422 beyond it).
+const maxPageSize = 100
+
 // PageOptions selects a page.
 type PageOptions struct {
 	// FromID and ToID bound the ids, inclusive; 0 is open.
 	FromID, ToID int64
 	// Page counts from 1 within those bounds; 0 stands for 1.
 	Page int
-	// PageSize is the number of rows, at most 100 (Harbor answers 422 beyond
-	// it). 0 stands for the endpoint's default in this package.
+	// PageSize is the number of rows, at most 100. 0 stands for the endpoint's
+	// default in this package.
 	PageSize int
 }
 
@@ -32,17 +35,37 @@ type Page[T any] struct {
 	// Total is X-Total-Count: the rows within the ids and conditions asked for,
 	// from a query of its own an instant before; -1 if it is missing.
 	Total int
-	// Last tells that there is nothing behind this page: it was not full, or its
-	// rows are just the total.
+	// Last tells that nothing was behind this page when Harbor read it: it was
+	// not full, and the total promises no more. A full page is never the last
+	// one, even if its rows are just the total: the total is older than the rows,
+	// and an artifact that got visible in between may have pushed one off the
+	// page.
 	Last bool
 }
 
-// values renders the options for a list whose key is named so in q and sort.
-func (o PageOptions) values(key string, size int, conditions string) url.Values {
+// listing says how the rows of one kind of list are asked for and read.
+type listing[T any] struct {
+	key    string // in q and sort
+	size   int    // of a page
+	id     func(*T) int64
+	decode func(*decoder, *T) error
+}
+
+// resolved returns the options with the defaults filled in.
+func (l listing[T]) resolved(o PageOptions) (PageOptions, error) {
+	o.Page, o.PageSize = cmp.Or(o.Page, 1), cmp.Or(o.PageSize, l.size)
+	if o.PageSize < 1 || o.PageSize > maxPageSize || o.Page < 1 || o.FromID < 0 || o.ToID < 0 {
+		return o, fmt.Errorf("%w: a page has 1 to %d rows, pages count from 1, and ids are not negative", ErrBadRequest, maxPageSize)
+	}
+	return o, nil
+}
+
+// values renders resolved options, and further conditions of q.
+func (o PageOptions) values(key, conditions string) url.Values {
 	v := url.Values{
 		"sort":      {key},
-		"page":      {strconv.Itoa(max(1, o.Page))},
-		"page_size": {strconv.Itoa(cmp.Or(o.PageSize, size))},
+		"page":      {strconv.Itoa(o.Page)},
+		"page_size": {strconv.Itoa(o.PageSize)},
 	}
 	var q []string
 	if o.FromID != 0 || o.ToID != 0 {
@@ -70,36 +93,93 @@ func escapeQuery(q string) string {
 	return strings.ReplaceAll(url.QueryEscape(q), "+", "%20")
 }
 
-// readPage makes a call and decodes the page.
-func readPage[T any](ctx context.Context, c *Client, what call, element func(*decoder, *T) error) (Page[T], error) {
-	var page Page[T]
-	what.decode = func(body io.Reader) (err error) {
-		page.Items, err = list(body, element)
-		return err
+// checkConditions refuses what would take the place of the bounds of ids: of
+// two conditions on one key Harbor keeps one.
+func checkConditions(conditions, key string) error {
+	for condition := range strings.SplitSeq(conditions, ",") {
+		name, _, _ := strings.Cut(condition, "=")
+		if strings.TrimSpace(name) == key {
+			return fmt.Errorf("%w: the key %q cannot be used in a query, paging needs it", ErrBadRequest, key)
+		}
 	}
-	header, err := c.do(ctx, what)
+	return nil
+}
+
+// page makes a call and reads the page. What is a call without query;
+// parameters are those besides paging.
+func (l listing[T]) page(ctx context.Context, c *Client, what call, o PageOptions, conditions string, parameters url.Values) (Page[T], error) {
+	o, err := l.resolved(o)
 	if err != nil {
 		return Page[T]{}, err
 	}
-	page.Total = totalCount(header)
-	size, _ := strconv.Atoi(what.query.Get("page_size")) // set by values
-	page.Last = len(page.Items) < size || page.Total == len(page.Items)
+	if err := checkConditions(conditions, l.key); err != nil {
+		return Page[T]{}, err
+	}
+	what.query = o.values(l.key, conditions)
+	for name, values := range parameters {
+		what.query[name] = values
+	}
+	var page Page[T]
+	what.decode = func(header http.Header, body io.Reader) (err error) {
+		page, err = l.read(header, body, o)
+		return err
+	}
+	if err := c.do(ctx, what); err != nil {
+		return Page[T]{}, err
+	}
 	return page, nil
 }
 
+// read decodes a page and holds it to what was asked for: Harbor ignores keys of
+// q and sort that it does not know, and gives other rows then.
+func (l listing[T]) read(header http.Header, body io.Reader, o PageOptions) (Page[T], error) {
+	items, err := list(body, l.decode)
+	if err != nil {
+		return Page[T]{}, err
+	}
+	page := Page[T]{Items: items, Total: totalCount(header)}
+	seen := len(items)
+	if o.Page > 1 {
+		seen += (o.Page - 1) * o.PageSize
+	}
+	page.Last = len(items) == 0 || len(items) < o.PageSize && seen >= page.Total
+	whole := page.Last && o.Page == 1 && o.FromID == 0 && o.ToID == 0
+	if !whole && !l.fits(items, o) {
+		return Page[T]{}, &ResponseError{Reason: reasonOrder}
+	}
+	return page, nil
+}
+
+// fits tells whether the ids rise and lie within the bounds.
+func (l listing[T]) fits(items []T, o PageOptions) bool {
+	before := max(0, o.FromID-1)
+	for i := range items {
+		id := l.id(&items[i])
+		if id <= before || o.ToID != 0 && id > o.ToID {
+			return false
+		}
+		before = id
+	}
+	return true
+}
+
+// totalCount reads X-Total-Count: digits, or -1.
 func totalCount(h http.Header) int {
-	n, err := strconv.Atoi(h.Get("X-Total-Count"))
-	if err != nil || n < 0 {
+	text := h.Get("X-Total-Count")
+	n, err := strconv.Atoi(text)
+	if err != nil || strings.Trim(text, "0123456789") != "" {
 		return -1
 	}
 	return n
 }
 
 // all goes through all pages by key. It yields an error once, last.
-func all[T any](options PageOptions, id func(*T) int64, read func(PageOptions) (Page[T], error)) iter.Seq2[*T, error] {
+func (l listing[T]) all(o PageOptions, read func(PageOptions) (Page[T], error)) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
+		o := o
+		o.Page = 1
 		for {
-			page, err := read(options)
+			page, err := read(o)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -112,23 +192,11 @@ func all[T any](options PageOptions, id func(*T) int64, read func(PageOptions) (
 			if page.Last {
 				return
 			}
-			last := id(&page.Items[len(page.Items)-1])
-			if last < options.FromID {
-				yield(nil, &ResponseError{Reason: "the rows are not sorted by id"})
+			// A page that is not the last one has rows, and they rise.
+			o.FromID = l.id(&page.Items[len(page.Items)-1]) + 1
+			if o.ToID != 0 && o.FromID > o.ToID {
 				return
 			}
-			options.FromID = last + 1
 		}
 	}
-}
-
-// repositoryPath is the path of a repository below /api/v2.0. Slashes in the
-// name after the project must be escaped twice: nginx and the router each take
-// one away.
-func repositoryPath(full string) (string, error) {
-	project, rest, ok := SplitRepository(full)
-	if !ok {
-		return "", fmt.Errorf("%w: a repository's full name is project/name", ErrBadRequest)
-	}
-	return "/projects/" + url.PathEscape(project) + "/repositories/" + url.PathEscape(url.PathEscape(rest)), nil
 }

@@ -6,7 +6,7 @@ package harbor
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -21,46 +21,48 @@ type Project struct {
 	RepoCount int
 }
 
-// projectPageSize is small because Harbor counts the repositories of each
-// project by a query of its own (project.go).
-const projectPageSize = 50
+// projects come in small pages because Harbor counts the repositories of each
+// by a query of its own (project.go).
+var projects = listing[Project]{
+	key: "project_id", size: 50, decode: decodeProject,
+	id: func(p *Project) int64 { return p.ID },
+}
 
 // ProjectsPage reads a page of GET /projects, sorted by id: the projects that
-// the credentials see. Default page size 50.
+// the credentials see. Wrong credentials see the public ones, without an error.
+// Default page size 50.
 func (c *Client) ProjectsPage(ctx context.Context, o PageOptions) (Page[Project], error) {
-	return readPage(ctx, c, call{
-		endpoint: "projects.list", path: "/projects",
-		query: o.values("project_id", projectPageSize, ""),
-	}, decodeProject)
+	return projects.page(ctx, c, call{endpoint: "projects.list", path: "/projects"}, o, "", nil)
 }
 
 // Projects reads all pages.
 func (c *Client) Projects(ctx context.Context) iter.Seq2[*Project, error] {
-	return all(PageOptions{}, func(p *Project) int64 { return p.ID }, func(o PageOptions) (Page[Project], error) {
+	return projects.all(PageOptions{}, func(o PageOptions) (Page[Project], error) {
 		return c.ProjectsPage(ctx, o)
 	})
 }
 
 // Project reads GET /projects/{name}.
 func (c *Client) Project(ctx context.Context, name string) (Project, error) {
-	what := call{endpoint: "projects.get", path: "/projects/" + url.PathEscape(name)}
+	path, err := projectPath(name)
+	if err != nil {
+		return Project{}, err
+	}
+	what := call{endpoint: "projects.get", path: path}
 	if strings.Trim(name, "0123456789") == "" {
 		what.header = http.Header{"X-Is-Resource-Name": {"true"}} // else taken for an id
 	}
-	var project Project
-	what.decode = func(body io.Reader) (err error) {
-		project, err = single(body, decodeProject)
-		return err
-	}
-	_, err := c.do(ctx, what)
-	return project, err
+	return get(ctx, c, what, decodeProject, projects.id)
 }
 
 // ProjectExists asks HEAD /projects?project_name=, which tells every
 // authenticated caller the truth, also of projects that it may not read; to
 // anonymous callers it is ErrUnauthorized.
 func (c *Client) ProjectExists(ctx context.Context, name string) (bool, error) {
-	_, err := c.do(ctx, call{
+	if name == "" {
+		return false, fmt.Errorf("%w: a project has a name", ErrBadRequest)
+	}
+	err := c.do(ctx, call{
 		endpoint: "projects.head", method: http.MethodHead, path: "/projects",
 		query: url.Values{"project_name": {name}},
 	})
@@ -84,7 +86,10 @@ func decodeProject(d *decoder, p *Project) error {
 				if name != "public" {
 					return d.skip()
 				}
-				var public string
+				if kind := d.PeekKind(); kind == 't' || kind == 'f' {
+					return d.boolean(&p.Public)
+				}
+				var public string // a text in every version seen
 				err := d.text(&public)
 				p.Public = public == "true"
 				return err

@@ -5,10 +5,7 @@ package harbor
 
 import (
 	"context"
-	"io"
 	"iter"
-	"net/url"
-	"strings"
 	"time"
 )
 
@@ -25,26 +22,26 @@ type Repository struct {
 	PullCount                int64
 }
 
-// SplitRepository splits a full name into project and rest.
-func SplitRepository(full string) (project, rest string, ok bool) {
-	project, rest, _ = strings.Cut(full, "/")
-	return project, rest, project != "" && rest != ""
+// repositories have their id under another name in q and sort than in JSON:
+// there, "id" is a key that Harbor ignores.
+var repositories = listing[Repository]{
+	key: "repository_id", size: maxPageSize, decode: decodeRepository,
+	id: func(r *Repository) int64 { return r.ID },
 }
-
-const repositoryPageSize = 100
 
 // RepositoriesPage reads a page of GET /projects/{project}/repositories, sorted
 // by id. Default page size 100.
 func (c *Client) RepositoriesPage(ctx context.Context, project string, o PageOptions) (Page[Repository], error) {
-	return readPage(ctx, c, call{
-		endpoint: "repositories.list", path: "/projects/" + url.PathEscape(project) + "/repositories",
-		query: o.values("repository_id", repositoryPageSize, ""),
-	}, decodeRepository)
+	path, err := projectPath(project)
+	if err != nil {
+		return Page[Repository]{}, err
+	}
+	return repositories.page(ctx, c, call{endpoint: "repositories.list", path: path + "/repositories"}, o, "", nil)
 }
 
 // Repositories reads all pages.
 func (c *Client) Repositories(ctx context.Context, project string) iter.Seq2[*Repository, error] {
-	return all(PageOptions{}, func(r *Repository) int64 { return r.ID }, func(o PageOptions) (Page[Repository], error) {
+	return repositories.all(PageOptions{}, func(o PageOptions) (Page[Repository], error) {
 		return c.RepositoriesPage(ctx, project, o)
 	})
 }
@@ -56,12 +53,7 @@ func (c *Client) Repository(ctx context.Context, full string) (Repository, error
 	if err != nil {
 		return Repository{}, err
 	}
-	var repository Repository
-	_, err = c.do(ctx, call{endpoint: "repositories.get", path: path, decode: func(body io.Reader) (err error) {
-		repository, err = single(body, decodeRepository)
-		return err
-	}})
-	return repository, err
+	return get(ctx, c, call{endpoint: "repositories.get", path: path}, decodeRepository, repositories.id)
 }
 
 func decodeRepository(d *decoder, r *Repository) error {

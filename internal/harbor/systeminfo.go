@@ -5,13 +5,13 @@ package harbor
 
 import (
 	"context"
-	"io"
+	"strings"
 )
 
 // SystemInfo is what Harbor tells of itself.
 type SystemInfo struct {
 	// Version like v2.16.0-c50c7ddd6e. Harbor tells it to authenticated callers
-	// only (observed on 2.16).
+	// only (observed on 2.16). At most 64 characters, and such as versions have.
 	Version string
 	// ReadOnly: Harbor takes no pushes at present.
 	ReadOnly bool
@@ -22,12 +22,23 @@ func (s SystemInfo) Authenticated() bool { return s.Version != "" }
 
 // SystemInfo reads GET /systeminfo. It succeeds with wrong credentials too.
 func (c *Client) SystemInfo(ctx context.Context) (SystemInfo, error) {
-	var info SystemInfo
-	_, err := c.do(ctx, call{endpoint: "systeminfo", path: "/systeminfo", decode: func(body io.Reader) (err error) {
-		info, err = single(body, decodeSystemInfo)
-		return err
-	}})
+	info, err := get(ctx, c, call{endpoint: "systeminfo", path: "/systeminfo"}, decodeSystemInfo, nil)
+	info.Version = versionText(info.Version)
 	return info, err
+}
+
+const maxVersion = 64
+
+// versionText keeps a version from carrying other text into a status.
+func versionText(s string) string {
+	return cutText(strings.Map(func(r rune) rune {
+		switch {
+		case '0' <= r && r <= '9', 'A' <= r && r <= 'Z', 'a' <= r && r <= 'z', strings.ContainsRune(".+-_", r):
+			return r
+		default:
+			return '_'
+		}
+	}, s), maxVersion)
 }
 
 func decodeSystemInfo(d *decoder, s *SystemInfo) error {

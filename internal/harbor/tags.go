@@ -7,6 +7,7 @@ import (
 	"context"
 	"iter"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -16,22 +17,44 @@ type Tag struct {
 	Name string
 	// PushTime moves when the tag does.
 	PushTime time.Time
-	// Immutable is set where Details.Immutability was asked for.
+	// Immutable is set where Details.Immutability or TagOptions.Immutability was
+	// asked for.
 	Immutable bool
 }
 
-// Tags reads all tags of an artifact, given by digest or tag. Unlike a listing
-// of artifacts it fails when Harbor cannot read them.
+// TagOptions selects a page of tags.
+type TagOptions struct {
+	PageOptions
+	// Immutability asks for Tag.Immutable, which costs Harbor a query for each tag.
+	Immutability bool
+}
+
+var tags = listing[Tag]{
+	key: "id", size: maxPageSize, decode: decodeTag,
+	id: func(t *Tag) int64 { return t.ID },
+}
+
+// TagsPage reads a page of the tags of an artifact, given by digest or tag,
+// sorted by id. Default page size 100. Unlike a listing of artifacts it fails
+// when Harbor cannot read them.
+func (c *Client) TagsPage(ctx context.Context, repository, reference string, o TagOptions) (Page[Tag], error) {
+	path, err := artifactPath(repository, reference)
+	if err != nil {
+		return Page[Tag]{}, err
+	}
+	return tags.page(ctx, c, call{endpoint: "tags.list", path: path + "/tags"}, o.PageOptions, "",
+		url.Values{"with_immutable_status": {strconv.FormatBool(o.Immutability)}})
+}
+
+// Tags reads all tags of an artifact, without Tag.Immutable.
 func (c *Client) Tags(ctx context.Context, repository, reference string) iter.Seq2[*Tag, error] {
-	return all(PageOptions{}, func(t *Tag) int64 { return t.ID }, func(o PageOptions) (Page[Tag], error) {
-		path, err := repositoryPath(repository)
-		if err != nil {
-			return Page[Tag]{}, err
-		}
-		return readPage(ctx, c, call{
-			endpoint: "tags.list", path: path + "/artifacts/" + url.PathEscape(reference) + "/tags",
-			query: o.values("id", 100, ""),
-		}, decodeTag)
+	return c.TagsWith(ctx, repository, reference, TagOptions{})
+}
+
+// TagsWith reads all pages of tags.
+func (c *Client) TagsWith(ctx context.Context, repository, reference string, o TagOptions) iter.Seq2[*Tag, error] {
+	return tags.all(o.PageOptions, func(p PageOptions) (Page[Tag], error) {
+		return c.TagsPage(ctx, repository, reference, TagOptions{PageOptions: p, Immutability: o.Immutability})
 	})
 }
 

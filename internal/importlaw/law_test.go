@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -86,6 +89,7 @@ func TestLaw(t *testing.T) {
 // package that does not compile (-e) is for the compiler to report.
 func load(t *testing.T) graph {
 	t.Helper()
+	look(t, "../..")
 	command := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-json=ImportPath,Imports", "./...")
 	command.Dir = "../.."
 	var problems strings.Builder
@@ -106,5 +110,27 @@ func load(t *testing.T) graph {
 			t.Fatalf("go list: %v", err)
 		}
 		imports[p.ImportPath] = p.Imports
+	}
+}
+
+// look looks at every Go file below root, for one reason: the go command is a
+// process of its own, and go test repeats a cached result unless a file changed
+// that the test itself has looked at.
+func look(t *testing.T, root string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "bin" || entry.Name() == ".git"):
+			return fs.SkipDir
+		case filepath.Ext(path) == ".go" || entry.Name() == "go.mod":
+			_, err = os.Stat(path)
+		}
+
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

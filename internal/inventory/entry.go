@@ -181,7 +181,12 @@ func (d *draft) showAccessories(a *harbor.Artifact) {
 		short = short || kindCut || digestCut
 	}
 	d.entry.Signed = &signed
-	d.list("accessories", len(all), maxAccessories, short, func(n int) { d.entry.Accessories = all[:n:n] })
+	d.list("accessories", len(all), maxAccessories, short, func(n int) {
+		d.entry.Accessories = nil
+		if n > 0 {
+			d.entry.Accessories = all[:n:n]
+		}
+	})
 }
 
 // showAnnotations shows the first ones by key. One with a key that is too long is

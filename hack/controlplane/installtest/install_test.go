@@ -99,10 +99,10 @@ func (tr *tree) links(t *testing.T) string {
 }
 
 func TestInstall(t *testing.T) {
+	multicall := strings.TrimSpace(strings.Repeat("controlplane ", 4))
 	const (
-		multicall = "controlplane controlplane controlplane controlplane"
-		linked    = "assets/etcd assets/kube-apiserver assets/kubectl file"
-		tool      = "go install sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1, setup-envtest 1.37.x"
+		linked = "assets/etcd assets/kube-apiserver assets/kubectl file"
+		tool   = "go install sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1, setup-envtest 1.37.x"
 	)
 	for _, tt := range []struct {
 		about string
@@ -171,16 +171,18 @@ func TestInstallAnew(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		about  string
-		change func(t *testing.T)
+		change func() error
 		env    []string
 		ran    string
 	}{
-		{"changed sources", func(t *testing.T) { write(t, filepath.Join(tr.root, "hack/controlplane/go.sum"), "") }, nil, "curl, go build ."},
-		{"a component is gone", func(t *testing.T) { _ = os.Remove(filepath.Join(tr.dest, "kubectl")) }, nil, "curl, go build ."},
-		{"assets given since", func(*testing.T) {}, []string{"KUBEBUILDER_ASSETS=" + tr.assets}, "go build ./cmd/gc"},
+		{"changed sources", func() error { return os.Truncate(filepath.Join(tr.root, "hack/controlplane/go.sum"), 0) }, nil, "curl, go build ."},
+		{"a component is gone", func() error { return os.Remove(filepath.Join(tr.dest, "kubectl")) }, nil, "curl, go build ."},
+		{"assets given since", func() error { return nil }, []string{"KUBEBUILDER_ASSETS=" + tr.assets}, "go build ./cmd/gc"},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
-			tt.change(t)
+			if err := tt.change(); err != nil {
+				t.Fatal(err)
+			}
 			if printed, ran, err := tr.install(t, tt.env...); err != nil || ran != tt.ran {
 				t.Errorf("ran %q, want %q; error %v; printed:\n%s", ran, tt.ran, err, printed)
 			}
@@ -191,21 +193,19 @@ func TestInstallAnew(t *testing.T) {
 func TestInstallRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		about  string
-		assets func(t *testing.T, tr *tree) string
+		assets func(tr *tree) (dir string, err error)
 		want   string
 	}{
-		{"assets that are no directory", func(_ *testing.T, tr *tree) string { return tr.root + "/nowhere" }, "which is no directory"},
-		{"assets without kubectl", func(t *testing.T, tr *tree) string {
-			if err := os.Remove(filepath.Join(tr.assets, "kubectl")); err != nil {
-				t.Fatal(err)
-			}
-
-			return tr.assets
-		}, "holds no executable kubectl"},
+		{"assets that are no directory", func(tr *tree) (string, error) { return tr.root + "/nowhere", nil }, "which is no directory"},
+		{"assets without kubectl", func(tr *tree) (string, error) { return tr.assets, os.Remove(filepath.Join(tr.assets, "kubectl")) }, "holds no executable kubectl"},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
 			tr := newTree(t)
-			printed, ran, err := tr.install(t, "KUBEBUILDER_ASSETS="+tt.assets(t, tr))
+			dir, err := tt.assets(tr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			printed, ran, err := tr.install(t, "KUBEBUILDER_ASSETS="+dir)
 			if err == nil || ran != "" || !strings.Contains(printed, tt.want) || !strings.Contains(printed, "unset it to build from Go modules") {
 				t.Errorf("ran %q, error %v, printed:\n%s", ran, err, printed)
 			}

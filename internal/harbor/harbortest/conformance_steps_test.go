@@ -39,7 +39,6 @@ func (run *replay) deletes(e *entry) {
 	if e.method != "DELETE" {
 		return
 	}
-	run.tally.count(writeTimes)
 	part := strings.Split(strings.TrimPrefix(e.url.Path, apiPrefix+"/projects/"), "/")
 	var err error
 	switch len(part) {

@@ -107,6 +107,40 @@ func TestStatsByClassAccountAndConnection(t *testing.T) {
 	}
 }
 
+// TestConcurrentUse changes a registry while it is served; the race detector is
+// the judge, and every answer must be whole.
+func TestConcurrentUse(t *testing.T) {
+	r := Recorded()
+	s := NewServer(t, r, Options{})
+	c := newClient(t, s, asRobot.name, asRobot.secret)
+	remove := s.Inject(Rule{Class: ClassArtifacts, Rate: 0.1, Fault: InternalError()})
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for range 20 {
+				digest := r.Push("library/nginx", Image{Tags: []string{"latest"}})
+				r.PushAccessory("library/nginx", digest, Accessory{})
+				_ = r.AddLabel("library/nginx", digest, 1)    // another may have deleted it
+				_ = r.Pull("library/nginx", "latest")         // it may have no tag for a moment
+				_ = r.DeleteArtifact("library/nginx", digest) // another may have deleted it
+				r.Listed("library")
+			}
+		})
+		group.Go(func() {
+			for range 20 {
+				c.get("/projects/library/repositories/nginx/artifacts?with_label=true&with_accessory=true")
+				c.get("/repositories?page_size=100")
+				s.Stats()
+			}
+		})
+	}
+	group.Wait()
+	remove()
+	if got := len(rows[any](c, "/projects/library/repositories/nginx/artifacts")); got != 4 {
+		t.Errorf("%d artifacts in the end, want the 4 of the start", got)
+	}
+}
+
 func TestLatencyEndsWithTheServer(t *testing.T) {
 	arrived := make(chan struct{})
 	s := NewServer(t, New(), Options{Latency: time.Hour, Observer: func(*http.Request) { close(arrived) }})

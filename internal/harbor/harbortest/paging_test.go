@@ -72,6 +72,16 @@ func TestKeysetSweepIsComplete(t *testing.T) {
 				t.Errorf("artifact %s was shown %d times, want once", digest, seen[digest])
 			}
 		}
+		now := listedDigests(r)
+		for id, digest := range page(t, h, "page_size=-1") {
+			if !now[digest] {
+				t.Errorf("artifact %d %s is served, but not in Listed", id, digest)
+			}
+			delete(now, digest)
+		}
+		if len(now) > 0 {
+			t.Errorf("artifacts %v are in Listed, but not served", slices.Collect(maps.Keys(now)))
+		}
 	})
 }
 

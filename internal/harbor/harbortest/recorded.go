@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -48,7 +49,8 @@ func Recorded(options ...Option) *Registry {
 	return r
 }
 
-func readRecorded() *content {
+// readRecorded decodes the content once; registries share what they never change.
+var readRecorded = sync.OnceValue(func() *content {
 	c := &content{}
 	zipped, err := gzip.NewReader(bytes.NewReader(recordedContent))
 	if err == nil {
@@ -58,7 +60,7 @@ func readRecorded() *content {
 		panic(err) // the content is part of the program
 	}
 	return c
-}
+})
 
 // addRecordedAccounts adds the accounts, as far as their projects exist.
 func (r *Registry) addRecordedAccounts() {

@@ -11,29 +11,49 @@ import (
 	"time"
 )
 
-// Observation tells of one request, each try of its own.
+// Observation tells of one request that has ended, each try of its own.
 type Observation struct {
 	// Endpoint is the class of the endpoint, such as artifacts.list: few in number.
 	Endpoint string
+	// Method is GET or HEAD.
+	Method string
+	// Try counts from 1 for each call; more than 1 is a retry.
+	Try int
 	// Status of the answer; 0 when there was none.
 	Status int
-	// Duration from the request's sending to the end of its answer.
+	// Duration from the request's sending to the end of its answer. What it
+	// waited for a Limiter does not count.
 	Duration time.Duration
 	// Bytes of the answer's body that were read.
 	Bytes int64
+	// Failure is what was wrong besides the status; empty if nothing.
+	Failure Failure
 }
 
 // Observer is called with each request when it has ended, by several goroutines at once.
 type Observer func(Observation)
 
-type endpointKey struct{}
-
-// WithEndpoint names the class of the endpoint that requests of this context go to.
-func WithEndpoint(ctx context.Context, endpoint string) context.Context {
-	return context.WithValue(ctx, endpointKey{}, endpoint)
+// Attempt is one try of a call. Its context carries it.
+type Attempt struct {
+	// Endpoint and Try are those of the [Observation].
+	Endpoint string
+	Try      int
+	failure  Failure
 }
 
-// Observe returns a round tripper that tells the observer of each request.
+type attemptKey struct{}
+
+// WithAttempt returns a context for one try of a call.
+func WithAttempt(ctx context.Context, attempt *Attempt) context.Context {
+	return context.WithValue(ctx, attemptKey{}, attempt)
+}
+
+// Fail notes what is wrong with the answer's content. It is called before the
+// body is closed, by the goroutine that closes it.
+func (a *Attempt) Fail(f Failure) { a.failure = f }
+
+// Observe returns a round tripper that tells the observer of each request, when
+// its body is closed or when there is none.
 func Observe(next http.RoundTripper, observer Observer) http.RoundTripper {
 	if observer == nil {
 		return next
@@ -48,29 +68,52 @@ type observe struct {
 
 func (o *observe) RoundTrip(req *http.Request) (*http.Response, error) {
 	start := time.Now()
-	endpoint, _ := req.Context().Value(endpointKey{}).(string)
+	attempt, _ := req.Context().Value(attemptKey{}).(*Attempt)
+	if attempt == nil {
+		attempt = &Attempt{Try: 1}
+	}
+	seen := Observation{Endpoint: attempt.Endpoint, Method: req.Method, Try: attempt.Try}
 	resp, err := o.next.RoundTrip(req)
 	if err != nil {
-		o.observer(Observation{Endpoint: endpoint, Duration: time.Since(start)})
+		seen.Duration, seen.Failure = time.Since(start), failureOf(req.Context(), err)
+		o.observer(seen)
 		return nil, err
 	}
+	seen.Status = resp.StatusCode
 	body := &counted{ReadCloser: resp.Body}
 	body.end = sync.OnceFunc(func() {
-		o.observer(Observation{Endpoint: endpoint, Status: resp.StatusCode, Duration: time.Since(start), Bytes: body.bytes})
+		seen.Duration, seen.Bytes, seen.Failure = time.Since(start), body.bytes, attempt.failure
+		if body.err != nil {
+			seen.Failure = failureOf(req.Context(), body.err)
+		}
+		o.observer(seen)
 	})
 	resp.Body = body
 	return resp, nil
 }
 
+// failureOf tells the end of the caller's context from a time-out of the transport's.
+func failureOf(ctx context.Context, err error) Failure {
+	if ctx.Err() != nil {
+		return FailureCanceled
+	}
+	return FailureOf(err)
+}
+
+// counted counts a body's bytes and keeps the error that reading it ended with.
 type counted struct {
 	io.ReadCloser
 	bytes int64
+	err   error
 	end   func()
 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
 	c.bytes += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
 	return n, err
 }
 

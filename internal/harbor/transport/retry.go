@@ -8,7 +8,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,17 +28,14 @@ type RetryPolicy struct {
 }
 
 // Attempts returns the number of tries in all.
-func (p RetryPolicy) Attempts() int { return cmp.Or(p.Tries, 5) }
+func (p RetryPolicy) Attempts() int { return max(1, cmp.Or(p.Tries, 5)) }
 
-// Wait waits before the given try (2, 3, ...), as long as the server asked for
-// or else at random. It returns false without waiting when the context would
-// end meanwhile.
+// Wait waits before the given try (2, 3, ...): at random, and as long as the
+// server asked for besides. It returns false when the context ends, and without
+// waiting when it would end meanwhile.
 func (p RetryPolicy) Wait(ctx context.Context, try int, retryAfter time.Duration) bool {
-	d := min(cmp.Or(p.Base, 250*time.Millisecond)<<min(try-2, 20), cmp.Or(p.Max, 10*time.Second))
-	d = time.Duration(rand.Int64N(int64(d) + 1)) //nolint:gosec // jitter needs no secrecy
-	if retryAfter > 0 {
-		d = min(retryAfter, cmp.Or(p.MaxRetryAfter, time.Minute)) + d
-	}
+	d := time.Duration(rand.Int64N(int64(p.ceiling(try)) + 1)) //nolint:gosec // jitter needs no secrecy
+	d += max(0, min(retryAfter, cmp.Or(p.MaxRetryAfter, time.Minute)))
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return false
 	}
@@ -46,20 +43,43 @@ func (p RetryPolicy) Wait(ctx context.Context, try int, retryAfter time.Duration
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// RetryAfter reads the header of that name: seconds or a date. Anything else is 0.
+// ceiling is the greatest wait before a try, without what a server asks for.
+func (p RetryPolicy) ceiling(try int) time.Duration {
+	d, most := cmp.Or(p.Base, 250*time.Millisecond), max(0, cmp.Or(p.Max, 10*time.Second))
+	for range try - 2 {
+		if d >= most {
+			break
+		}
+		d *= 2
+	}
+	return max(0, min(d, most))
+}
+
+// maxRetryAfter bounds what RetryAfter returns: nobody plans further ahead.
+const maxRetryAfter = 24 * time.Hour
+
+// RetryAfter reads the header of that name, seconds or a date (RFC 9110, section
+// 10.2.3), as a wait from 0 to 24 hours. Anything else is 0.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(max(0, min(seconds, 24*3600))) * time.Second
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if text == "" {
+		return 0
+	}
+	if strings.Trim(text, "0123456789") == "" {
+		seconds := time.Duration(0)
+		for _, digit := range text {
+			seconds = min(seconds*10+time.Duration(digit-'0'), maxRetryAfter/time.Second)
+		}
+		return seconds * time.Second
 	}
 	if date, err := http.ParseTime(text); err == nil {
-		return max(0, date.Sub(now))
+		return max(0, min(date.Sub(now), maxRetryAfter))
 	}
 	return 0
 }

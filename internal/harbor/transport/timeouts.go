@@ -50,7 +50,8 @@ func (t Timeouts) New(connections int, config *tls.Config) *http.Transport {
 }
 
 // Bound returns a round tripper that cancels a request whose body stands still
-// or that takes too long in all.
+// or that takes too long in all, be it byte by byte. The error is then a
+// time-out in the sense of net.Error, and not the end of a context.
 func (t Timeouts) Bound(next http.RoundTripper) http.RoundTripper {
 	return &bound{next: next, idle: cmp.Or(t.Idle, 30*time.Second), request: cmp.Or(t.Request, 10*time.Minute)}
 }

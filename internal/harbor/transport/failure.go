@@ -1,0 +1,61 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+)
+
+// Failure says in one word what was wrong with a request: a value for metrics
+// and for decisions, free of anything that a server sent.
+type Failure string
+
+// The failures.
+const (
+	FailureNone        Failure = ""
+	FailureCanceled    Failure = "canceled"    // the caller's context ended
+	FailureTimeout     Failure = "timeout"     // no answer, or no further byte of it, in time
+	FailureName        Failure = "name"        // the host name cannot be resolved
+	FailureCertificate Failure = "certificate" // the server's certificate cannot be verified
+	FailureScheme      Failure = "scheme"      // plain HTTP where HTTPS is spoken, or the other way round
+	FailureConnection  Failure = "connection"  // refused, reset, closed early, not HTTP
+	FailureInvalid     Failure = "invalid"     // the answer's content is not Harbor's
+	FailureTooLarge    Failure = "too_large"   // the answer's body is over the bound
+)
+
+// FailureOf sorts an error of a round trip or of reading a body.
+func FailureOf(err error) Failure {
+	var name *net.DNSError
+	var record tls.RecordHeaderError
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return FailureNone
+	case isCertificateError(err):
+		return FailureCertificate
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
+		return FailureScheme
+	case errors.As(err, &name) && !name.IsTimeout:
+		return FailureName
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return FailureTimeout
+	case errors.Is(err, context.Canceled):
+		return FailureCanceled
+	default:
+		return FailureConnection
+	}
+}
+
+func isCertificateError(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+}

@@ -1,0 +1,85 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFailureOf(t *testing.T) {
+	for want, errs := range map[Failure][]error{
+		FailureNone:        {nil},
+		FailureCanceled:    {context.Canceled, fmt.Errorf("get: %w", context.Canceled)},
+		FailureTimeout:     {context.DeadlineExceeded, errTooSlow{}, &net.DNSError{IsTimeout: true}, &net.OpError{Op: "dial", Err: errTooSlow{}}},
+		FailureName:        {&net.DNSError{IsNotFound: true}, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}},
+		FailureCertificate: {&tls.CertificateVerificationError{}, x509.HostnameError{}, x509.UnknownAuthorityError{}, x509.CertificateInvalidError{}},
+		FailureScheme:      {http.ErrSchemeMismatch, tls.RecordHeaderError{}},
+		FailureConnection:  {errReset, io.EOF, io.ErrUnexpectedEOF, errors.New("anything else")},
+	} {
+		for _, err := range errs {
+			if got := FailureOf(err); got != want {
+				t.Errorf("%T %v: %q, want %q", err, err, got, want)
+			}
+		}
+	}
+}
+
+// TestFailuresOfTheRealTransport: net/http's own errors are sorted as they come.
+func TestFailuresOfTheRealTransport(t *testing.T) {
+	stall := make(chan struct{})
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/stall" {
+			<-stall
+		}
+	})
+	plain, secure := httptest.NewServer(handler), httptest.NewUnstartedServer(handler)
+	secure.Config.ErrorLog = quiet()
+	secure.StartTLS()
+	t.Cleanup(func() { close(stall); plain.Close(); secure.Close() })
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	garbage := listen(t, "SSH-2.0-OpenSSH_9.7\r\n")
+
+	trusted := x509.NewCertPool()
+	trusted.AddCert(secure.Certificate())
+	for _, tt := range []struct {
+		about, url string
+		config     *tls.Config
+		want       Failure
+	}{
+		{"all is well", plain.URL, &tls.Config{}, FailureNone},
+		{"trusted", secure.URL, &tls.Config{RootCAs: trusted}, FailureNone},
+		{"unknown authority", secure.URL, &tls.Config{}, FailureCertificate},
+		{"another host's certificate", secure.URL, &tls.Config{RootCAs: trusted, ServerName: "harbor.example.org"}, FailureCertificate},
+		{"an old TLS version", secure.URL, &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, FailureConnection},
+		{"HTTPS to a plain port", strings.Replace(plain.URL, "http:", "https:", 1), &tls.Config{}, FailureScheme},
+		{"nobody listens", closed.URL, &tls.Config{}, FailureConnection},
+		{"not HTTP", garbage, &tls.Config{}, FailureConnection},
+		{"no header in time", plain.URL + "/stall", &tls.Config{}, FailureTimeout},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			timeouts := Timeouts{}
+			if tt.want == FailureTimeout {
+				timeouts.Header = time.Millisecond
+			}
+			tripper := timeouts.New(1, tt.config)
+			defer tripper.CloseIdleConnections()
+			_, err := read(tripper, get(t, tt.url))
+			if got := FailureOf(err); got != tt.want {
+				t.Errorf("%v: %q, want %q", err, got, tt.want)
+			}
+		})
+	}
+}
