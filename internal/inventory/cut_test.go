@@ -167,12 +167,61 @@ func TestNewestTagsStay(t *testing.T) {
 	if got.Tags[0] != "00000" || got.Tags[999] != "00999" || !slices.IsSorted(got.Tags) {
 		t.Errorf("from %s to %s", got.Tags[0], got.Tags[999])
 	}
+	slices.Reverse(tags)
 	for i := range tags {
 		tags[i].PushTime, tags[i].ID = at(0), int64(i)
 	}
 	got = Entry(&harbor.Artifact{Tags: tags}, nil)
-	if got.Tags[0] != "00000" || got.Tags[999] != "00999" { // the last in the reversed order
+	if got.Tags[0] != "00500" || got.Tags[999] != "01499" {
 		t.Errorf("of one instant: from %s to %s", got.Tags[0], got.Tags[999])
+	}
+}
+
+// A tag that Harbor gives twice is as new as its later record.
+func TestTagsTwice(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		older, new harbor.Tag
+	}{
+		{"by time", harbor.Tag{Name: "twice", ID: 1, PushTime: at(-5000)}, harbor.Tag{Name: "twice", ID: 1, PushTime: at(5)}},
+		{"by id", harbor.Tag{Name: "twice", ID: -1, PushTime: at(0)}, harbor.Tag{Name: "twice", ID: 1, PushTime: at(0)}},
+	} {
+		tags := manyTags(1000, 5, false)
+		for i := range tags {
+			tags[i].PushTime = at(0)
+		}
+		for _, order := range [][]harbor.Tag{{test.older, test.new}, {test.new, test.older}} {
+			got := Entry(&harbor.Artifact{Tags: append(order, tags...)}, nil)
+			if !slices.Contains(got.Tags, "twice") || got.Totals["tags"] != 1001 {
+				t.Errorf("%s: shown %t of %v", test.name, slices.Contains(got.Tags, "twice"), got.Totals)
+			}
+		}
+	}
+}
+
+// The order in which fields give way, from a little too much to far too much.
+func TestCuttingOrder(t *testing.T) {
+	a := harbor.Artifact{
+		Platforms: manyPlatforms(100, 100), Labels: manyLabels(200, 128), Accessories: manyAccessories(100, 250),
+		Annotations: manyAnnotations(20, 1000), AnnotationsTotal: 20,
+	}
+	for _, test := range []struct {
+		tags int // immutable ones of 103 bytes, twice
+		want []string
+	}{
+		{0, []string{"annotations", "accessories"}},
+		{100, []string{"annotations", "accessories"}},
+		{210, []string{"annotations", "accessories", "labels"}},
+		{290, []string{"annotations", "accessories", "labels", "platforms"}},
+		{400, []string{"annotations", "accessories", "labels", "platforms", "immutableTags"}},
+		{700, []string{"annotations", "accessories", "labels", "platforms", "immutableTags", "tags"}},
+	} {
+		a.Tags = manyTags(test.tags, 100, true)
+		got := Entry(&a, everyDetail)
+		slices.Sort(test.want)
+		if !slices.Equal(got.Truncated, test.want) {
+			t.Errorf("%d tags: cut %v, want %v", test.tags, got.Truncated, test.want)
+		}
 	}
 }
 

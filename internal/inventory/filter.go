@@ -137,7 +137,7 @@ func (f *Filter) newest(artifacts []harbor.Artifact) []harbor.Artifact {
 	}
 	slices.SortFunc(order, func(i, j int) int {
 		a, b := &artifacts[i], &artifacts[j]
-		return cmp.Or(b.PushTime.Compare(a.PushTime), cmp.Compare(b.ID, a.ID), cmp.Compare(j, i))
+		return cmp.Or(b.PushTime.Compare(a.PushTime), cmp.Compare(b.ID, a.ID))
 	})
 	order = order[:f.latest]
 	slices.Sort(order)

@@ -150,9 +150,14 @@ func TestNewFilterErrors(t *testing.T) {
 func TestLatestWithTies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 30).Draw(t, "artifacts")
+		descending := rapid.Bool().Draw(t, "descending")
 		artifacts := make([]harbor.Artifact, n)
 		for i := range artifacts {
-			artifacts[i] = harbor.Artifact{ID: int64(i + 1), Digest: fmt.Sprint(i), PushTime: at(rapid.IntRange(0, 3).Draw(t, "minute"))}
+			id := int64(i + 1)
+			if descending {
+				id = int64(n - i)
+			}
+			artifacts[i] = harbor.Artifact{ID: id, Digest: fmt.Sprint(i), PushTime: at(rapid.IntRange(0, 3).Draw(t, "minute"))}
 			if rapid.IntRange(0, 5).Draw(t, "unknown") == 0 {
 				artifacts[i].PushTime = time.Time{}
 			}
@@ -166,8 +171,12 @@ func TestLatestWithTies(t *testing.T) {
 		if len(kept) != min(n, int(latest)) {
 			t.Fatalf("%d of %d kept, latest %d", len(kept), n, latest)
 		}
-		if !slices.IsSorted(ids(kept)) {
-			t.Fatalf("out of order: %v", ids(kept))
+		order := ids(kept)
+		if descending {
+			slices.Reverse(order)
+		}
+		if !slices.IsSorted(order) {
+			t.Fatalf("out of the order given: %v", ids(kept))
 		}
 		newer := func(a, b harbor.Artifact) bool {
 			return a.PushTime.After(b.PushTime) || a.PushTime.Equal(b.PushTime) && a.ID > b.ID

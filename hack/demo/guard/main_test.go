@@ -80,13 +80,14 @@ func TestSignalArrivesOnce(t *testing.T) {
 	command := guarded(t, `trap 'echo signal' TERM; echo up; while [ -z "$n" ]; do sleep 0.1; [ -e "$0.go" ] && n=1; done`)
 	var out lines
 	command.Stdout = &out
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	await(t, func() bool { return out.has("up") })
 	// To the whole group, as envtest sends it, and again.
 	for range 2 {
-		if err := syscall.Kill(command.Process.Pid, syscall.SIGTERM); err != nil {
+		if err := syscall.Kill(-command.Process.Pid, syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
 		await(t, func() bool { return out.has("signal") })

@@ -1,0 +1,144 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+)
+
+// artifact is what Harbor lists, as far as it is compared.
+type artifact struct {
+	Repository string   `json:"repository"` // with the project
+	Digest     string   `json:"digest"`
+	Tags       []string `json:"tags"`
+}
+
+// identity tells artifacts apart: a digest may be in many repositories.
+type identity struct{ repository, digest string }
+
+func (i identity) String() string { return i.repository + "@" + i.digest }
+
+// place is where an artifact is found in the cluster.
+type place struct {
+	list  string
+	entry v1alpha1.ArtifactEntry
+}
+
+// differences compares what Harbor holds with all lists of an inventory: each
+// artifact must be in exactly one list, with its tags, and nothing besides. It
+// returns a line for each exception, sorted.
+func differences(held []artifact, lists []v1alpha1.ArtifactList) []string {
+	var found []string
+	places := map[identity][]place{}
+	for i := range lists {
+		l := &lists[i]
+		found = append(found, inconsistencies(l)...)
+		for _, entry := range l.Artifacts {
+			id := identity{l.Repository, entry.Digest}
+			places[id] = append(places[id], place{l.Name, entry})
+		}
+	}
+	for _, a := range held {
+		id := identity{a.Repository, a.Digest}
+		found = append(found, misplaced(id, a, places[id])...)
+		delete(places, id)
+	}
+	for id, rest := range places {
+		found = append(found, fmt.Sprintf("%s is in %s, and not in Harbor", id, names(rest)))
+	}
+	slices.Sort(found)
+	return found
+}
+
+func misplaced(id identity, a artifact, places []place) []string {
+	switch len(places) {
+	case 0:
+		return []string{fmt.Sprintf("%s %v is in Harbor, and in no list", id, a.Tags)}
+	case 1:
+		if problem := otherTags(a.Tags, places[0].entry); problem != "" {
+			return []string{fmt.Sprintf("%s in %s: %s", id, names(places), problem)}
+		}
+		return nil
+	default:
+		return []string{fmt.Sprintf("%s is in Harbor once, and %d times in the lists: %s", id, len(places), names(places))}
+	}
+}
+
+// otherTags tells how the tags of an entry differ from Harbor's. An entry may
+// say that it holds a part only, and must then know how many there are.
+func otherTags(held []string, entry v1alpha1.ArtifactEntry) string {
+	want, shown := slices.Sorted(slices.Values(held)), slices.Sorted(slices.Values(entry.Tags))
+	if !slices.Contains(entry.Truncated, "tags") {
+		if slices.Equal(want, shown) {
+			return ""
+		}
+		return fmt.Sprintf("the tags in Harbor are %v, in the list %v", want, shown)
+	}
+	if total := int(entry.Totals["tags"]); total != len(want) {
+		return fmt.Sprintf("it is said to have %d tags in all; in Harbor it has %d", total, len(want))
+	}
+	if !within(shown, want) {
+		return fmt.Sprintf("some of its tags %v are not in Harbor", shown)
+	}
+	return ""
+}
+
+// within tells whether part, free of repetitions, is a part of whole.
+func within(part, whole []string) bool {
+	set := map[string]bool{}
+	for _, s := range whole {
+		set[s] = true
+	}
+	for _, s := range part {
+		if !set[s] {
+			return false
+		}
+		delete(set, s)
+	}
+	return true
+}
+
+// inconsistencies tells where a list contradicts itself.
+func inconsistencies(l *v1alpha1.ArtifactList) []string {
+	var found []string
+	if int(l.ArtifactCount) != len(l.Artifacts) {
+		found = append(found, fmt.Sprintf("list %s: artifactCount is %d, and there are %d artifacts", l.Name, l.ArtifactCount, len(l.Artifacts)))
+	}
+	if project, _, _ := strings.Cut(l.Repository, "/"); project != l.Project {
+		found = append(found, fmt.Sprintf("list %s: the project of %s is said to be %s", l.Name, l.Repository, l.Project))
+	}
+	return found
+}
+
+func names(places []place) string {
+	all := map[string]bool{}
+	for _, p := range places {
+		all[p.list] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(all)), ", ")
+}
+
+// crowded returns the repository with most artifacts that are tagged, the
+// first in alphabetical order of several; "" if there is none.
+func crowded(held []artifact) string {
+	tagged := map[string]int{}
+	for _, a := range held {
+		if len(a.Tags) > 0 {
+			tagged[a.Repository]++
+		}
+	}
+	repositories := slices.SortedFunc(maps.Keys(tagged), func(a, b string) int {
+		return cmp.Or(cmp.Compare(tagged[b], tagged[a]), cmp.Compare(a, b))
+	})
+	if len(repositories) == 0 {
+		return ""
+	}
+	return repositories[0]
+}

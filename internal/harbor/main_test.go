@@ -1,0 +1,12 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package harbor
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
