@@ -55,8 +55,9 @@ build: ## Build the manager, harborsim and the kubectl plugin into bin/.
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/*/
 
 .PHONY: demo
-demo: build controlplane manifests ## Run the operator on a real control plane against a simulated Harbor. ONCE=1 stops after one pass.
-	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/demo
+demo: build controlplane manifests ## Run the operator on a real control plane against a simulated Harbor. ONCE=1 checks the result and ends.
+	go build -o $(BIN)/ ./hack/demo ./hack/demo/guard
+	@KUBEBUILDER_ASSETS='$(K8S)' exec $(BIN)/demo
 
 .PHONY: clean
 clean: ## Remove everything that make built or installed (bin/, dist/).

@@ -235,8 +235,10 @@ type HarborInventory struct {
 	// +required
 	Spec HarborInventorySpec `json:"spec"`
 
-	// status is what the operator has found.
+	// status is what the operator has found. observedGeneration is -1 until it
+	// has seen the object, so that nobody takes a new object for a settled one.
 	// +optional
+	// +default={"observedGeneration":-1}
 	Status HarborInventoryStatus `json:"status,omitzero"`
 }
 

@@ -36,10 +36,12 @@ type console struct {
 	stopped chan struct{}
 }
 
-func newConsole(out *os.File) *console {
+func newConsole(out io.Writer, live bool) *console { return &console{out: out, live: live} }
+
+// isTerminal tells whether a line can be drawn over.
+func isTerminal(out *os.File) bool {
 	info, err := out.Stat()
-	live := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
-	return &console{out: out, live: live}
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 }
 
 // begin starts a step.

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConsole(t *testing.T) {
 	play := func(live bool) string {
 		var out strings.Builder
-		c := &console{out: &out, live: live}
+		c := newConsole(&out, live)
 		c.begin("Sync", "waiting")
 		c.update("1 of 2")
 		c.end("done")

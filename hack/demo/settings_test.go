@@ -4,6 +4,7 @@
 package main
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -39,9 +40,7 @@ func TestReadSettings(t *testing.T) {
 	} {
 		t.Run(tt.about, func(t *testing.T) {
 			set := with(map[string]string{"KUBEBUILDER_ASSETS": "/k8s"})
-			for name, value := range tt.set {
-				set[name] = value
-			}
+			maps.Copy(set, tt.set)
 			got, err := readSettings(func(name string) string { return set[name] })
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
@@ -61,10 +60,7 @@ func TestReadSettings(t *testing.T) {
 
 // with returns a copy of m with other values.
 func with(m map[string]string, pairs ...string) map[string]string {
-	c := map[string]string{}
-	for name, value := range m {
-		c[name] = value
-	}
+	c := maps.Clone(m)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		c[pairs[i]] = pairs[i+1]
 	}

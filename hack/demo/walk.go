@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -68,7 +69,7 @@ func (r *remote) version(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if info.Version == "" {
-		return "", errors.New("Harbor does not know the account: check HARBOR_USERNAME and HARBOR_PASSWORD")
+		return "", errors.New("the account is unknown to Harbor: check HARBOR_USERNAME and HARBOR_PASSWORD")
 	}
 	return info.Version, nil
 }
@@ -166,7 +167,7 @@ func (r *remote) get(ctx context.Context, path string, answer any) error {
 	if response.StatusCode != http.StatusOK {
 		return &statusError{path, response.StatusCode}
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(nil, response.Body, maxAnswer)).Decode(answer); err != nil {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(answer); err != nil {
 		return fmt.Errorf("GET %s: the answer is not what Harbor's API sends: %w", path, err)
 	}
 	return nil

@@ -63,6 +63,7 @@ func TestCredentialsThatAreNotThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.secret != nil {
+				c.secret.Type = corev1.SecretTypeOpaque // basic-auth would be refused without its keys
 				c.secret.ObjectMeta = metav1.ObjectMeta{Namespace: w.ns, Name: "robot"}
 				if err := kube.Create(t.Context(), c.secret); err != nil {
 					t.Fatal(err)
@@ -79,6 +80,9 @@ func TestCredentialsThatAreNotThere(t *testing.T) {
 			}
 			w.stillShown(before)
 			// It recovers by itself.
+			if c.secret != nil {
+				must(kube.Delete(t.Context(), secret)) // the type cannot be changed
+			}
 			w.putSecret("robot", robot, w.secret)
 			w.condition("all", "Ready=True Succeeded", "Complete=True")
 			w.stillShown(before)
@@ -291,20 +295,19 @@ func TestFaultsOfOneRepository(t *testing.T) {
 		fault  harbortest.Fault
 		reason string
 	}{
-		"500":                        {harbortest.InternalError(), "Unavailable"},
-		"502 from the proxy":         {harbortest.Gateway(502), "Unavailable"},
-		"503 with Retry-After":       {harbortest.All(harbortest.Gateway(503), harbortest.RetryAfter("0")), "Unavailable"},
-		"429":                        {harbortest.TooManyRequests(""), "Unavailable"},
-		"429 with Retry-After":       {harbortest.TooManyRequests("1"), "Unavailable"},
-		"reset before the answer":    {harbortest.Reset(), "Unavailable"},
-		"reset in the answer":        {harbortest.ResetMidBody(), "Unavailable"},
-		"truncated body":             {harbortest.Truncate(), "InvalidAnswer"},
-		"invalid JSON":               {harbortest.InvalidJSON(), "InvalidAnswer"},
-		"wrong content type":         {harbortest.ContentType("text/plain"), "InvalidAnswer"},
-		"HTML page":                  {harbortest.HTML(), "InvalidAnswer"},
-		"redirect to another host":   {harbortest.Redirect("https://login.example.com/"), "InvalidAnswer"},
-		"anonymous to it alone":      {harbortest.Anonymous(), "Unauthorized"},
-		"total higher than the rows": {harbortest.TotalCount(500), "PartialAnswer"},
+		"500":                      {harbortest.InternalError(), "Unavailable"},
+		"502 from the proxy":       {harbortest.Gateway(502), "Unavailable"},
+		"503 with Retry-After":     {harbortest.All(harbortest.Gateway(503), harbortest.RetryAfter("0")), "Unavailable"},
+		"429":                      {harbortest.TooManyRequests(""), "Unavailable"},
+		"429 with Retry-After":     {harbortest.TooManyRequests("1"), "Unavailable"},
+		"reset before the answer":  {harbortest.Reset(), "Unavailable"},
+		"reset in the answer":      {harbortest.ResetMidBody(), "Unavailable"},
+		"truncated body":           {harbortest.Truncate(), "InvalidAnswer"},
+		"invalid JSON":             {harbortest.InvalidJSON(), "InvalidAnswer"},
+		"wrong content type":       {harbortest.ContentType("text/plain"), "InvalidAnswer"},
+		"HTML page":                {harbortest.HTML(), "InvalidAnswer"},
+		"redirect to another host": {harbortest.Redirect("https://login.example.com/"), "InvalidAnswer"},
+		"anonymous to it alone":    {harbortest.Anonymous(), "Unauthorized"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -330,6 +333,21 @@ func TestFaultsOfOneRepository(t *testing.T) {
 				t.Errorf("status.artifacts %d, the lists hold %d", got, len(want))
 			}
 			w.harbor.ClearFaults()
+			w.condition("all", "Ready=True Succeeded", "Complete=True")
+			w.equal(w.held(), w.shown("all"))
+		})
+	}
+}
+
+// The rows count, not what X-Total-Count says of them.
+func TestWrongTotals(t *testing.T) {
+	t.Parallel()
+	for _, off := range []int{-5, -1, 1, 250} {
+		t.Run(fmt.Sprint(off), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, harbortest.Generated(harbortest.Size{Projects: 2, Repositories: 3, Artifacts: 130}))
+			w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Fault: harbortest.TotalCount(off)})
+			w.inventory("all")
 			w.condition("all", "Ready=True Succeeded", "Complete=True")
 			w.equal(w.held(), w.shown("all"))
 		})

@@ -6,6 +6,7 @@ package controller_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,7 +39,11 @@ var (
 	logs = &logBuffer{}
 )
 
+// sideBySide is the number of tests at a time: they wait more than they work.
+const sideBySide = "32"
+
 func TestMain(m *testing.M) {
+	must(flag.Set("test.parallel", sideBySide))
 	code, err := runSuite(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -108,7 +113,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		return nil, err
 	}
 	return mgr, controller.Setup(mgr, controller.Options{
-		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 16, UserAgent: "harbor-inventory/test",
+		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, UserAgent: "harbor-inventory/test",
 	})
 }
 

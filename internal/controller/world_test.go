@@ -221,3 +221,5 @@ func must(err error) {
 		panic(err)
 	}
 }
+
+func secretKind() client.Object { return &corev1.Secret{} }

@@ -225,9 +225,7 @@ func (r *run) finish() Report {
 	report := r.report
 	sortFailures(report.Failures)
 	slices.Sort(report.Gone)
-	if !r.unsure {
-		report.NotFound = r.sightings.missing()
-	}
+	report.NotFound = r.sightings.missing(r.unsure)
 	return report
 }
 

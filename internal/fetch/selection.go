@@ -122,18 +122,20 @@ func (s *sightings) repository(full string) {
 	}
 }
 
-// missing returns the entries that matched nothing, sorted.
-func (s *sightings) missing() []string {
+// missing returns the entries that matched nothing, sorted. A project named
+// without wildcards was asked for by name; patterns and repositories are left
+// out when a project could not be listed: they may match something there.
+func (s *sightings) missing(unsure bool) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var names []string
 	for _, p := range s.selection.projects {
-		if !s.projects[p] {
+		if !s.projects[p] && !(unsure && isPattern(p)) {
 			names = append(names, p)
 		}
 	}
 	for _, p := range s.selection.repositories {
-		if !s.repositories[p] {
+		if !s.repositories[p] && !unsure {
 			names = append(names, p)
 		}
 	}

@@ -51,8 +51,8 @@ type Platform struct{ OS, Architecture, Variant string }
 // Bounds of what is kept of one artifact.
 const (
 	maxAnnotations     = 64
-	maxAnnotationBytes = 1024 // of a key, of a value
-	maxPlatforms       = 256
+	maxAnnotationBytes = 1024     // of a key, of a value
+	maxPlatforms       = 16 << 10 // before equal ones are put together; a manifest of 4 MiB has room for fewer
 )
 
 func (o Details) decode(d *decoder, a *Artifact) error {
@@ -91,6 +91,7 @@ func (o Details) decode(d *decoder, a *Artifact) error {
 	slices.SortFunc(a.Platforms, func(a, b Platform) int {
 		return cmp.Or(cmp.Compare(a.OS, b.OS), cmp.Compare(a.Architecture, b.Architecture), cmp.Compare(a.Variant, b.Variant))
 	})
+	a.Platforms = slices.Clip(slices.Compact(a.Platforms))
 	return err
 }
 
@@ -170,7 +171,7 @@ func decodePlatform(d *decoder, p *Platform) error {
 // addPlatform leaves out unknown/unknown, which marks attestations, and what
 // says nothing.
 func (a *Artifact) addPlatform(p Platform) {
-	if cmp.Or(p.OS, "unknown") == "unknown" && cmp.Or(p.Architecture, "unknown") == "unknown" || slices.Contains(a.Platforms, p) {
+	if cmp.Or(p.OS, "unknown") == "unknown" && cmp.Or(p.Architecture, "unknown") == "unknown" {
 		return
 	}
 	if len(a.Platforms) >= maxPlatforms {

@@ -269,18 +269,20 @@ func (c *Client) request(ctx context.Context, what call) *http.Request {
 // limited ends with ErrTooLarge when there is more than so many bytes.
 type limited struct {
 	r    io.Reader
-	left int64
+	left int64 // -1: there was more
 }
 
 func (l *limited) Read(p []byte) (int, error) {
+	if l.left < 0 {
+		return 0, ErrTooLarge
+	}
 	if int64(len(p)) > l.left {
 		p = p[:l.left+1] // one more, to see whether there is more
 	}
 	n, err := l.r.Read(p)
-	if int64(n) > l.left {
-		l.left = 0
+	l.left -= int64(n)
+	if l.left < 0 {
 		return 0, ErrTooLarge
 	}
-	l.left -= int64(n)
 	return n, err
 }

@@ -106,7 +106,7 @@ func (d *decoder) unquote(raw jsontext.Value) []byte {
 	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return inner
 	}
-	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], []byte(raw)) // its error tells of invalid UTF-8
+	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], raw) // its error tells of invalid UTF-8
 	return d.scratch
 }
 
@@ -219,12 +219,16 @@ func list[T any](body io.Reader, element func(*decoder, *T) error) ([]T, error) 
 // elements decodes an array, and keeps the elements that are of use.
 func elements[T any](d *decoder, to *[]T, element func(*decoder, *T) error, use func(*T) bool) error {
 	return d.array(func() error {
-		var item T
-		if err := element(d, &item); err != nil {
+		var zero T
+		*to = append(*to, zero)
+		item := &(*to)[len(*to)-1] // in place: records are large
+		if err := element(d, item); err != nil {
 			return err
 		}
-		if use == nil || use(&item) {
-			*to = append(*to, item)
+		if use != nil && !use(item) {
+			if *to = (*to)[:len(*to)-1]; len(*to) == 0 {
+				*to = nil
+			}
 		}
 		return nil
 	})

@@ -142,14 +142,14 @@ func (d *draft) size() int {
 	return len(encoded)
 }
 
-// shorten returns the elements, cut, sorted and each once.
-func shorten(elements []string, characters int) []string {
+// shorten returns the elements, cut to the schema's length, sorted and each once.
+func shorten(elements []string) []string {
 	if len(elements) == 0 {
 		return nil
 	}
 	shown := make([]string, len(elements))
 	for i, element := range elements {
-		shown[i], _ = cutText(element, characters)
+		shown[i], _ = cutText(element, maxElement)
 	}
 	return distinct(shown)
 }

@@ -106,6 +106,13 @@ func TestEntryIsCut(t *testing.T) {
 			map[string]int{"platforms": 100},
 			map[string]int32{"platforms": 3000},
 		}, {
+			"20,000 children of an index, of which the client kept three",
+			func(a *harbor.Artifact) {
+				a.Children, a.Platforms, a.Cut = 20_000, manyPlatforms(3, 10), []string{"platforms"}
+			},
+			map[string]int{"platforms": 3},
+			map[string]int32{"platforms": 20_000},
+		}, {
 			"1 MiB of annotations, of which the client kept 64 times 1 KiB",
 			func(a *harbor.Artifact) {
 				a.Annotations, a.AnnotationsTotal, a.Cut = manyAnnotations(64, 1024), 1024, []string{"annotations"}
@@ -258,7 +265,7 @@ func TestTextsAreCut(t *testing.T) {
 	want := v1alpha1.ArtifactEntry{
 		Digest: text, Type: text, MediaType: text, ManifestMediaType: text, ArtifactType: text,
 		Tags: []string{element}, Labels: []string{element}, Platforms: []string{element},
-		Signed:          ptr(true),
+		Signed:          new(true),
 		Accessories:     []v1alpha1.Accessory{{Type: "signature." + repeat("ä", 245), Digest: text}},
 		Annotations:     map[string]v1alpha1.AnnotationValue{"a": v1alpha1.AnnotationValue(repeat("ä", 512)), "b": "short"},
 		Vulnerabilities: &v1alpha1.Vulnerabilities{Severity: word, ScanStatus: repeat("x", 64), Scanner: "Trivy"},

@@ -38,7 +38,8 @@ const signaturePrefix = "signature."
 // each field that shows less than Harbor has, sorted, and Totals how much there
 // is: of a list or map the number of different elements, of a text the number of
 // characters, and of vulnerabilities and sbom that of their longest text which
-// was cut. A field that was not asked for is not cut.
+// was cut. Where Harbor's client has cut the platforms already, it is the number
+// of an index's children. A field that was not asked for is not cut.
 func Entry(a *harbor.Artifact, details Set) v1alpha1.ArtifactEntry {
 	d := &draft{}
 	d.describe(a)
@@ -91,7 +92,7 @@ func (d *draft) showTags(a *harbor.Artifact, immutability bool) {
 		names[i] = tag.Name
 	}
 	d.list("tags", len(names), maxTags, anyLong(names), func(n int) {
-		d.entry.Tags = shorten(names[:n], maxElement)
+		d.entry.Tags = shorten(names[:n])
 	})
 	if !immutability {
 		return
@@ -109,7 +110,7 @@ func (d *draft) showTags(a *harbor.Artifact, immutability bool) {
 		}
 	}
 	d.list("immutableTags", total, len(immutable), anyLong(immutable), func(n int) {
-		d.entry.ImmutableTags = shorten(immutable[:n], maxElement)
+		d.entry.ImmutableTags = shorten(immutable[:n])
 	})
 }
 
@@ -147,8 +148,12 @@ func (d *draft) showPlatforms(a *harbor.Artifact) {
 		names = append(names, valid(strings.Join(parts, "/")))
 	}
 	names = distinct(names)
-	d.list("platforms", len(names), maxPlatforms, anyLong(names), func(n int) {
-		d.entry.Platforms = shorten(names[:n], maxElement)
+	total := len(names)
+	if slices.Contains(a.Cut, "platforms") { // how many different ones there are is not known
+		total = max(total, a.Children)
+	}
+	d.list("platforms", total, min(len(names), maxPlatforms), anyLong(names), func(n int) {
+		d.entry.Platforms = shorten(names[:n])
 	})
 }
 
@@ -161,7 +166,7 @@ func (d *draft) showLabels(a *harbor.Artifact) {
 	}
 	names = distinct(names)
 	d.list("labels", len(names), maxLabels, anyLong(names), func(n int) {
-		d.entry.Labels = shorten(names[:n], maxElement)
+		d.entry.Labels = shorten(names[:n])
 	})
 }
 

@@ -24,9 +24,7 @@ func repeat(s string, n int) string { return strings.Repeat(s, n) }
 
 func at(minute int) time.Time { return time.Date(2026, 11, 23, 0, minute, 0, 0, time.UTC) }
 
-func ptr[T any](v T) *T { return &v }
-
-func micro(t time.Time) *metav1.MicroTime { return ptr(metav1.NewMicroTime(t)) }
+func micro(t time.Time) *metav1.MicroTime { return new(metav1.NewMicroTime(t)) }
 
 // image is an artifact with everything that Harbor tells.
 func image() harbor.Artifact {
@@ -80,7 +78,7 @@ func TestEntry(t *testing.T) {
 			e.Annotations = map[string]v1alpha1.AnnotationValue{"org.opencontainers.image.title": "nginx", "b": ""}
 		}},
 		{"accessories, by id", Set{v1alpha1.DetailAccessories: {}}, func(e *v1alpha1.ArtifactEntry) {
-			e.Signed = ptr(true)
+			e.Signed = new(true)
 			e.Accessories = []v1alpha1.Accessory{
 				{Type: "signature.cosign", Digest: "sha256:8", SizeBytes: 80}, {Type: "sbom.harbor", Digest: "sha256:9", SizeBytes: 90},
 			}
@@ -162,7 +160,7 @@ func TestEntryOddValues(t *testing.T) {
 			a := harbor.Artifact{Digest: "sha256:1"}
 			test.change(&a)
 			want := test.want
-			want.Digest, want.Signed = "sha256:1", ptr(false)
+			want.Digest, want.Signed = "sha256:1", new(false)
 			got := Entry(&a, everyDetail)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

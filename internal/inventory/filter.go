@@ -58,8 +58,7 @@ func compile(field string, expressions []v1alpha1.Expression) ([]*regexp.Regexp,
 		compiled, err := regexp.Compile(string(expression))
 		if err != nil {
 			reason := err
-			var known *syntax.Error
-			if errors.As(err, &known) {
+			if known, ok := errors.AsType[*syntax.Error](err); ok {
 				reason = errors.New(known.Code.String())
 			}
 			return nil, fmt.Errorf("%s[%d]: %q is no regular expression in RE2 syntax (%w); correct it or take it out",

@@ -56,10 +56,10 @@ func ids(artifacts []harbor.Artifact) []int64 {
 func TestFilter(t *testing.T) {
 	tags := func(include, exclude string) *v1alpha1.TagFilter {
 		f := &v1alpha1.TagFilter{}
-		for _, e := range strings.Fields(include) {
+		for e := range strings.FieldsSeq(include) {
 			f.Include = append(f.Include, v1alpha1.Expression(e))
 		}
-		for _, e := range strings.Fields(exclude) {
+		for e := range strings.FieldsSeq(exclude) {
 			f.Exclude = append(f.Exclude, v1alpha1.Expression(e))
 		}
 		return f
@@ -86,11 +86,11 @@ func TestFilter(t *testing.T) {
 		{"a type that is not there", v1alpha1.ArtifactFilter{Types: []v1alpha1.ArtifactType{"CNAB"}}, nil},
 		{"a label, by its exact name", v1alpha1.ArtifactFilter{Labels: []v1alpha1.LabelName{"production"}}, []int64{1, 3}},
 		{"all of several labels", v1alpha1.ArtifactFilter{Labels: []v1alpha1.LabelName{"production", "eu"}}, []int64{3}},
-		{"the newest", v1alpha1.ArtifactFilter{Latest: ptr[int32](1)}, []int64{1}},
-		{"the two newest: of 3 and 4, pushed at one instant, the later id", v1alpha1.ArtifactFilter{Latest: ptr[int32](2)}, []int64{1, 4}},
-		{"the five newest: an unknown push time is the oldest", v1alpha1.ArtifactFilter{Latest: ptr[int32](5)}, []int64{1, 2, 3, 4, 6}},
-		{"more than there are", v1alpha1.ArtifactFilter{Latest: ptr[int32](100)}, []int64{1, 2, 3, 4, 5, 6}},
-		{"the newest of what other conditions leave", v1alpha1.ArtifactFilter{Latest: ptr[int32](1), Labels: []v1alpha1.LabelName{"eu"}}, []int64{3}},
+		{"the newest", v1alpha1.ArtifactFilter{Latest: new(int32(1))}, []int64{1}},
+		{"the two newest: of 3 and 4, pushed at one instant, the later id", v1alpha1.ArtifactFilter{Latest: new(int32(2))}, []int64{1, 4}},
+		{"the five newest: an unknown push time is the oldest", v1alpha1.ArtifactFilter{Latest: new(int32(5))}, []int64{1, 2, 3, 4, 6}},
+		{"more than there are", v1alpha1.ArtifactFilter{Latest: new(int32(100))}, []int64{1, 2, 3, 4, 5, 6}},
+		{"the newest of what other conditions leave", v1alpha1.ArtifactFilter{Latest: new(int32(1)), Labels: []v1alpha1.LabelName{"eu"}}, []int64{3}},
 		{"a query is Harbor's business", v1alpha1.ArtifactFilter{Query: "tags=nil"}, []int64{1, 2, 3, 4, 5, 6}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestNewFilterErrors(t *testing.T) {
 			v1alpha1.ArtifactFilter{Untagged: "Maybe"},
 			`spec.artifacts.untagged: "Maybe" is none of Include, Exclude and Only`,
 		}, {
-			v1alpha1.ArtifactFilter{Latest: ptr[int32](0)},
+			v1alpha1.ArtifactFilter{Latest: new(int32(0))},
 			`spec.artifacts.latest: 0 is less than 1; leave it out to list all`,
 		},
 	} {

@@ -35,7 +35,8 @@ func TestTotals(t *testing.T) {
 			"a scan that found nothing is a scan",
 			[]v1alpha1.ArtifactEntry{with(1, nil), with(2, scanned(0, 0, 0, 0, 0, 0, 0))},
 			Totals{Artifacts: 2, SizeBytes: 3, Vulnerabilities: scanned(0, 0, 0, 0, 0, 0, 0)},
-		}, {
+		},
+		{
 			"scans",
 			[]v1alpha1.ArtifactEntry{with(1, scanned(21, 7, 1, 2, 3, 4, 11)), with(2, nil), with(4, scanned(100, 10, 10, 20, 30, 40, 0))},
 			Totals{Artifacts: 3, SizeBytes: 7, Vulnerabilities: scanned(121, 17, 11, 22, 33, 44, 11)},

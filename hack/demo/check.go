@@ -1,0 +1,121 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+)
+
+// checkTries bounds how often the lists are compared with a Harbor that may
+// change meanwhile.
+const checkTries = 5
+
+// differ is an inventory that is not what Harbor holds.
+type differ struct {
+	summary     string
+	differences []string
+}
+
+func (e *differ) Error() string {
+	return fmt.Sprintf("%s; %s", e.summary, count(len(e.differences), "difference", "differences"))
+}
+
+// check compares the inventory with what Harbor holds.
+func (d *demo) check(ctx context.Context) error {
+	var found *differ
+	err := d.step(ctx, step{"Check", "comparing the lists with Harbor", syncLimit, []string{"manager"}, func(ctx context.Context) (result string, err error) {
+		tries := checkTries
+		if d.registry.steady() {
+			tries = 1
+		}
+		for try := range tries {
+			if try > 0 {
+				d.console.update(fmt.Sprintf("%s, maybe because Harbor has changed: once more after the next sync", count(len(found.differences), "difference", "differences")))
+				if err := d.nextSync(ctx); err != nil {
+					return "", err
+				}
+			}
+			if found, err = d.compare(ctx); err != nil {
+				return "", err
+			}
+			if len(found.differences) == 0 {
+				return found.summary + ": each in exactly one list, with its tags", nil
+			}
+		}
+		return "", found
+	}})
+	if found != nil {
+		for _, line := range found.differences {
+			d.console.say("    %s", line)
+		}
+	}
+	return err
+}
+
+// compare compares once.
+func (d *demo) compare(ctx context.Context) (*differ, error) {
+	held, err := d.registry.listed(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking Harbor what it holds: %w", err)
+	}
+	var lists v1alpha1.ArtifactListList
+	err = d.kube.List(ctx, &lists, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelInventory: d.inventory.Name})
+	if err != nil {
+		return nil, err
+	}
+	inv, err := d.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entries := 0
+	for i := range lists.Items {
+		entries += len(lists.Items[i].Artifacts)
+	}
+	return &differ{
+		summary: fmt.Sprintf("%s in Harbor, %s in %s", count(len(held), "artifact", "artifacts"),
+			count(entries, "entry", "entries"), count(len(lists.Items), "list", "lists")),
+		differences: append(differences(held, lists.Items), misstated(inv, entries, len(lists.Items))...),
+	}, nil
+}
+
+// misstated tells what the status says that is not so.
+func misstated(inv *v1alpha1.HarborInventory, entries, lists int) []string {
+	var found []string
+	if lack := incomplete(inv); lack != "" {
+		found = append(found, "the inventory is not complete: "+lack)
+	}
+	if n := inv.Status.Artifacts; n == nil || *n != int64(entries) {
+		found = append(found, fmt.Sprintf("status.artifacts is %s, and the lists hold %d", shownNumber(n), entries))
+	}
+	if n := inv.Status.ArtifactLists; n == nil || int(*n) != lists {
+		found = append(found, fmt.Sprintf("status.artifactLists is %s, and there are %d", shownNumber(n), lists))
+	}
+	return found
+}
+
+func shownNumber[T int32 | int64](n *T) string {
+	if n == nil {
+		return "absent"
+	}
+	return fmt.Sprint(*n)
+}
+
+// nextSync waits until a sync has ended that began after now.
+func (d *demo) nextSync(ctx context.Context) error {
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	args, requested := d.annotation()
+	if _, err := d.kubectl.run(ctx, nil, args...); err != nil {
+		return err
+	}
+	_, err := d.awaitSync(ctx, requested)
+	return err
+}
