@@ -5,7 +5,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,52 +29,73 @@ func (e *differ) Error() string {
 	return fmt.Sprintf("%s; %s", e.summary, count(len(e.differences), "difference", "differences"))
 }
 
+// none tells whether all is as it should be.
+func (e *differ) none() bool { return len(e.differences) == 0 }
+
+// also keeps the differences that there were before, too.
+func (e *differ) also(before *differ) *differ {
+	both := slices.DeleteFunc(slices.Clone(e.differences), func(line string) bool { return !slices.Contains(before.differences, line) })
+	return &differ{e.summary, both}
+}
+
 // check compares the inventory with what Harbor holds.
 func (d *demo) check(ctx context.Context) error {
 	var found *differ
-	err := d.step(ctx, step{"Check", "comparing the lists with Harbor", syncLimit, []string{"manager"}, func(ctx context.Context) (result string, err error) {
-		tries := checkTries
+	err := d.step(ctx, step{"Check", "comparing the lists with Harbor", syncLimit, []string{"manager"}, func(ctx context.Context) (_ string, err error) {
+		if found, err = d.compare(ctx); err != nil || found.none() {
+			return found.summary + ": each in exactly one list, with its tags", err
+		}
 		if d.registry.steady() {
-			tries = 1
+			return "", found
 		}
-		for try := range tries {
-			if try > 0 {
-				d.console.update(fmt.Sprintf("%s, maybe because Harbor has changed: once more after the next sync", count(len(found.differences), "difference", "differences")))
-				if err := d.nextSync(ctx); err != nil {
-					return "", err
-				}
-			}
-			if found, err = d.compare(ctx); err != nil {
-				return "", err
-			}
-			if len(found.differences) == 0 {
-				return found.summary + ": each in exactly one list, with its tags", nil
-			}
-		}
-		return "", found
+		return d.compareAgain(ctx, found)
 	}})
-	if found != nil {
-		for _, line := range found.differences {
+	if lasting := (*differ)(nil); errors.As(err, &lasting) {
+		for _, line := range lasting.differences {
 			d.console.say("    %s", line)
 		}
 	}
 	return err
 }
 
+// compareAgain compares after further syncs, because Harbor may have changed
+// between the sync and the comparison. What differs for that reason does not
+// differ each time.
+func (d *demo) compareAgain(ctx context.Context, lasting *differ) (string, error) {
+	for range checkTries - 1 {
+		d.console.update(fmt.Sprintf("%s, maybe because Harbor has changed: once more after the next sync", count(len(lasting.differences), "difference", "differences")))
+		if err := d.nextSync(ctx); err != nil {
+			return "", err
+		}
+		found, err := d.compare(ctx)
+		if err != nil {
+			return "", err
+		}
+		if found.none() {
+			return found.summary + ": each in exactly one list, with its tags", nil
+		}
+		lasting = found.also(lasting)
+	}
+	if lasting.none() {
+		return fmt.Sprintf("%s; Harbor changes all the time, and no difference lasted over %d comparisons", lasting.summary, checkTries), nil
+	}
+	return "", lasting
+}
+
 // compare compares once.
 func (d *demo) compare(ctx context.Context) (*differ, error) {
 	held, err := d.registry.listed(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("asking Harbor what it holds: %w", err)
+		return &differ{}, fmt.Errorf("asking Harbor what it holds: %w", err)
 	}
 	var lists v1alpha1.ArtifactListList
 	err = d.kube.List(ctx, &lists, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelInventory: d.inventory.Name})
 	if err != nil {
-		return nil, err
+		return &differ{}, err
 	}
 	inv, err := d.current(ctx)
 	if err != nil {
-		return nil, err
+		return &differ{}, err
 	}
 	entries := 0
 	for i := range lists.Items {

@@ -99,15 +99,26 @@ func (d *demo) step(ctx context.Context, s step) error {
 		d.console.end(result)
 		return nil
 	}
-	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
-		err = fmt.Errorf("%w; the last obstacle: %w", context.Cause(ctx), err)
+	failed := &stepError{because(ctx, err), s.logs}
+	if exit := (*exitError)(nil); errors.As(failed, &exit) {
+		failed.logs = []string{exit.name}
 	}
-	d.console.fail(err.Error())
-	logs := s.logs
-	if exit := (*exitError)(nil); errors.As(err, &exit) {
-		logs = []string{exit.name}
+	d.console.fail(failed.Error())
+	return failed
+}
+
+// because tells why something failed. When the demo ends, or time is up, that
+// is the reason, and what the step ran into then is not.
+func because(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case cause == nil:
+		return err
+	case errors.Is(cause, errInterrupted), errors.As(cause, new(*exitError)), errors.Is(err, cause):
+		return cause
+	default:
+		return fmt.Errorf("%w: %w", cause, err)
 	}
-	return &stepError{err, logs}
 }
 
 func (d *demo) steps(ctx context.Context, all ...step) error {
@@ -124,7 +135,7 @@ func (d *demo) start(ctx context.Context) error {
 	return d.steps(ctx,
 		step{"Control plane", "starting etcd and the API server", 3 * startLimit, []string{"etcd", "kube-apiserver"}, d.startControlPlane},
 		step{"Garbage collector", "starting gc", startLimit, []string{"gc"}, d.startCollector},
-		step{"Harbor", "starting harborsim", startLimit, []string{"harborsim"}, d.startHarbor},
+		step{"Harbor", d.harborStep(), startLimit, []string{"harborsim"}, d.startHarbor},
 		step{"Install", "the resource definitions and the operator's role", 2 * time.Minute, []string{"kube-apiserver"}, d.install},
 		step{"Operator", "starting the manager", startLimit, []string{"manager"}, d.startOperator},
 	)
@@ -172,12 +183,19 @@ func (d *demo) launch(name, target string, environment []string, args ...string)
 	return nil
 }
 
+func (d *demo) harborStep() string {
+	if d.real != nil {
+		return "asking " + d.real.url
+	}
+	return "starting harborsim"
+}
+
 func (d *demo) startHarbor(ctx context.Context) (string, error) {
 	if d.real != nil {
 		r := newRemote(d.real)
 		d.registry = r
 		version, err := r.version(ctx)
-		return fmt.Sprintf("Harbor %s at %s, which is only read from", version, d.real.url), err
+		return fmt.Sprintf("%s at %s, which is only read from", version, d.real.url), err
 	}
 	address, err := freeAddress(ctx)
 	if err != nil {

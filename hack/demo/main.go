@@ -34,10 +34,16 @@ import (
 var errInterrupted = errors.New("interrupted")
 
 func main() {
-	if err := run(); err != nil {
+	err := run()
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errInterrupted), !errors.As(err, new(*stepError)):
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
+	default: // the step has told why
+		fmt.Fprintln(os.Stderr, "demo: failed; the logs are in .demo/logs")
 	}
+	os.Exit(1)
 }
 
 func run() (err error) {
@@ -72,7 +78,10 @@ func run() (err error) {
 	if !errors.Is(err, errInterrupted) {
 		d.showLogs(err)
 	}
-	return errors.Join(err, d.stop())
+	if err = errors.Join(err, d.stop()); err == nil && d.once {
+		d.console.say("All is well. The logs are in .demo/logs.")
+	}
+	return err
 }
 
 // play is the demo from its beginning to its end.
@@ -103,7 +112,6 @@ func (d *demo) play(ctx context.Context) error {
 		return err
 	}
 	if d.once {
-		d.console.say("All is well. The logs are in %s.", d.work.path("logs"))
 		return nil
 	}
 	return d.stayUp(ctx)

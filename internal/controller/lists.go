@@ -69,6 +69,9 @@ func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing
 const writeTries = 4
 
 func (o *listOutput) write(ctx context.Context, repository fetch.Repository) error {
+	if err := o.confirmLabels(ctx, repository); err != nil {
+		return err
+	}
 	artifacts := o.plan.filter.Apply(repository.Artifacts)
 	entries := o.plan.entries(artifacts)
 	standing := o.standing[repository.Name]
@@ -316,43 +319,6 @@ func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) er
 		listWrites.WithLabelValues("delete").Inc()
 	}
 	return err
-}
-
-// confirm asks Harbor about each artifact whose labels, accessories, scan or
-// SBOM were there and are missing now: a listing may lack them by a failure of
-// Harbor's own. What turns up is put into the entries.
-func (o *listOutput) confirm(ctx context.Context, repository string, live []v1alpha1.ArtifactList, artifacts []harbor.Artifact, entries []v1alpha1.ArtifactEntry) error {
-	var before []v1alpha1.ArtifactEntry
-	for i := range live {
-		for _, e := range live[i].Artifacts {
-			before = append(before, o.plan.wanted(e))
-		}
-	}
-	for _, digest := range inventory.LostDetails(before, entries) {
-		i := slices.IndexFunc(artifacts, func(a harbor.Artifact) bool { return a.Digest == digest })
-		if err := fetch.Confirm(ctx, o.plan.client, repository, &artifacts[i], o.plan.ask); err != nil {
-			return fmt.Errorf("asking again for details of %s: %w", digest, err)
-		}
-		entries[i] = inventory.Entry(&artifacts[i], o.plan.details)
-	}
-	return nil
-}
-
-// wanted returns an entry without the details that the spec no longer asks for.
-func (p *plan) wanted(e v1alpha1.ArtifactEntry) v1alpha1.ArtifactEntry {
-	if !p.details.Has(v1alpha1.DetailLabels) {
-		e.Labels = nil
-	}
-	if !p.details.Has(v1alpha1.DetailAccessories) {
-		e.Accessories = nil
-	}
-	if !p.details.Has(v1alpha1.DetailVulnerabilities) {
-		e.Vulnerabilities = nil
-	}
-	if !p.details.Has(v1alpha1.DetailSBOM) {
-		e.SBOM = nil
-	}
-	return e
 }
 
 func (o *listOutput) forget(ctx context.Context, repositories []string) []fetch.Failure {

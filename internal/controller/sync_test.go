@@ -386,3 +386,67 @@ func TestTwoInventoriesOfOneRegistry(t *testing.T) {
 	w.request("one")
 	w.equal(w.held(), w.shown("one"))
 }
+
+// Filters on artifacts, those of the replaced library among them.
+func TestArtifactFilters(t *testing.T) {
+	t.Parallel()
+	registry := harbortest.Recorded()
+	artifacts, _ := registry.Listed()
+	newest := map[string]string{}
+	for _, a := range artifacts { // sorted by id; no two of the recorded ones were pushed at one instant
+		newest[a.Repository] = a.Digest
+	}
+	latest := int32(1)
+	for _, c := range []struct {
+		name   string
+		filter v1alpha1.ArtifactFilter
+		shows  func(harbortest.ListedArtifact) bool
+	}{
+		{
+			"one tag", v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Include: []v1alpha1.Expression{"^latest$"}}, Untagged: v1alpha1.UntaggedExclude},
+			func(a harbortest.ListedArtifact) bool { return slices.Contains(a.Tags, "latest") },
+		},
+		{
+			"untagged only", v1alpha1.ArtifactFilter{Untagged: v1alpha1.UntaggedOnly},
+			func(a harbortest.ListedArtifact) bool { return len(a.Tags) == 0 },
+		},
+		{
+			"charts", v1alpha1.ArtifactFilter{Types: []v1alpha1.ArtifactType{"CHART"}},
+			func(a harbortest.ListedArtifact) bool { return a.Type == "CHART" },
+		},
+		{
+			"label", v1alpha1.ArtifactFilter{Labels: []v1alpha1.LabelName{"approved"}},
+			func(a harbortest.ListedArtifact) bool { return slices.Contains(a.Labels, "approved") },
+		},
+		{
+			"newest of each repository", v1alpha1.ArtifactFilter{Latest: &latest},
+			func(a harbortest.ListedArtifact) bool { return newest[a.Repository] == a.Digest },
+		},
+		{
+			"query with a plus, over several pages", v1alpha1.ArtifactFilter{Query: "manifest_media_type=application/vnd.oci.image.manifest.v1+json"},
+			// Every artifact of bulk/many is of that type; were the plus lost, none would match.
+			func(a harbortest.ListedArtifact) bool { return a.Repository == "bulk/many" },
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, registry)
+			name := "filtered"
+			w.inventory(name, func(s *v1alpha1.HarborInventorySpec) {
+				s.Artifacts = c.filter
+				if c.filter.Query != "" {
+					s.Projects = projects([]string{"bulk"})
+				}
+			})
+			w.condition(name, "Ready=True Succeeded", "Complete=True")
+			want := []string{}
+			for _, a := range artifacts {
+				if c.shows(a) {
+					want = append(want, line(a.Repository, a.Digest, a.Tags))
+				}
+			}
+			slices.Sort(want)
+			w.equal(want, w.shown(name))
+		})
+	}
+}

@@ -16,8 +16,12 @@ const (
 	// of a HarborInventory has the same bound, because it becomes such a value.
 	maxLabelValue = 63
 
-	// nameHashLength is how many hex digits of a SHA-256 stand in a name.
-	nameHashLength = 10
+	// repositoryHashLength is how many hex digits of a SHA-256 stand for a
+	// repository in a name: 64 bits, so that nobody makes two repositories meet.
+	repositoryHashLength = 16
+
+	// cutHashLength is how many hex digits end a name that was cut.
+	cutHashLength = 10
 
 	// maxIndexDigits bounds the index in a list's name.
 	maxIndexDigits = 9
@@ -25,15 +29,15 @@ const (
 
 // A Namer makes the names of one repository's lists:
 //
-//	production-1f3a9c2b7d-0
-//	---------- ---------- -
-//	inventory  repository index, from 0, in decimal digits
+//	production-3d6726de3c3211b8-0
+//	---------- ---------------- -
+//	inventory  repository       index, from 0, in decimal digits
 //
-// where the repository is the first 10 hex digits of the SHA-256 of its full
+// where the repository is the first 16 hex digits of the SHA-256 of its full
 // name. The names are deterministic, so that a write which is repeated after a
 // crash meets the object that the first try has made. They are valid names of
 // Kubernetes objects (DNS subdomains, at most 253 characters) wherever the
-// inventory's is: 63 + 1 + 10 + 1 + 9 = 84 characters at most.
+// inventory's is: 63 + 1 + 16 + 1 + 9 = 90 characters at most.
 type Namer struct{ prefix string }
 
 // NewNamer returns the Namer of a repository, given by its full name, in an
@@ -41,7 +45,7 @@ type Namer struct{ prefix string }
 // be cut and end in a hash of the whole, so that two with a common beginning
 // still differ.
 func NewNamer(inventory, repository string) Namer {
-	return Namer{prefix: cutName(inventory, maxLabelValue) + "-" + hexSHA256(repository)[:nameHashLength] + "-"}
+	return Namer{prefix: cutName(inventory, maxLabelValue) + "-" + hexSHA256(repository)[:repositoryHashLength] + "-"}
 }
 
 // Name returns the name of list i, from 0 to 999,999,999.
@@ -109,11 +113,11 @@ func cutName(name string, limit int) string {
 // endInHash returns as much of name as leaves room for "-" and a hash of whole
 // within limit bytes. What stands before the "-" ends in a letter or digit.
 func endInHash(name, whole string, limit int) string {
-	if room := limit - 1 - nameHashLength; len(name) > room {
+	if room := limit - 1 - cutHashLength; len(name) > room {
 		name = name[:room]
 	}
 	name = strings.TrimRightFunc(name, func(r rune) bool { return !isAlphanumeric(r) })
-	return name + "-" + hexSHA256(whole)[:nameHashLength]
+	return name + "-" + hexSHA256(whole)[:cutHashLength]
 }
 
 func hexSHA256(s string) string {

@@ -18,12 +18,12 @@ func TestNamer(t *testing.T) {
 		index                 int
 		want                  string
 	}{
-		{"production", "library/nginx", 0, "production-3d6726de3c-0"},
-		{"production", "library/nginx", 12345, "production-3d6726de3c-12345"},
-		{"production", "team-a/backend/services/payment/v2", 1, "production-7e6373e7ac-1"},
-		{"eu.production", "library/nginx", 0, "eu.production-3d6726de3c-0"},
-		{long, "library/nginx", 999_999_999, long + "-3d6726de3c-999999999"},
-		{long + "b", "library/nginx", 0, strings.Repeat("a", 52) + "-97aa7c540d-3d6726de3c-0"},
+		{"production", "library/nginx", 0, "production-3d6726de3c3211b8-0"},
+		{"production", "library/nginx", 12345, "production-3d6726de3c3211b8-12345"},
+		{"production", "team-a/backend/services/payment/v2", 1, "production-7e6373e7aca117a9-1"},
+		{"eu.production", "library/nginx", 0, "eu.production-3d6726de3c3211b8-0"},
+		{long, "library/nginx", 999_999_999, long + "-3d6726de3c3211b8-999999999"},
+		{long + "b", "library/nginx", 0, strings.Repeat("a", 52) + "-97aa7c540d-3d6726de3c3211b8-0"},
 	} {
 		namer := NewNamer(test.inventory, test.repository)
 		if got := namer.Name(test.index); got != test.want {
@@ -54,7 +54,7 @@ func drawInventory(t *rapid.T, label string) string {
 	return rapid.OneOf(
 		rapid.StringMatching(`[ab]([ab.-]{0,3}[ab0])?`).Filter(isSubdomain),
 		rapid.StringMatching(`a{60,70}[a-c0-9]{1,3}`),
-		rapid.SampledFrom([]string{"a-3d6726de3c", "a-3d6726de3c-0", "a", "a-0"}),
+		rapid.SampledFrom([]string{"a-3d6726de3c3211b8", "a-3d6726de3c3211b8-0", "a", "a-0"}),
 	).Draw(t, label)
 }
 

@@ -80,7 +80,7 @@ func (x *exchange) write(w http.ResponseWriter, done func()) {
 	if !chunked {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
-	if x.request.Method == http.MethodHead || len(body) == 0 {
+	if x.headerOnly() {
 		done()
 		w.WriteHeader(x.answer.status)
 		return
@@ -100,6 +100,12 @@ func (x *exchange) write(w http.ResponseWriter, done func()) {
 	}
 }
 
+// headerOnly tells whether a client has the whole answer with its header: then
+// done comes before it.
+func (x *exchange) headerOnly() bool {
+	return x.request.Method == http.MethodHead || len(x.answer.body) == 0
+}
+
 // resetBefore closes the connection with a RST instead of an answer.
 func resetBefore(_ *exchange, w http.ResponseWriter, done func()) {
 	conn, _ := hijack(w)
@@ -117,7 +123,11 @@ func resetMidBody(x *exchange, w http.ResponseWriter, done func()) {
 	fmt.Fprintf(&text, "HTTP/1.1 %d %s\r\n", x.answer.status, http.StatusText(x.answer.status))
 	_ = h.Write(&text) // a Builder does not fail
 	text.WriteString("\r\n")
-	text.Write(x.answer.body[:len(x.answer.body)/2])
+	if x.headerOnly() {
+		done()
+	} else {
+		text.Write(x.answer.body[:len(x.answer.body)/2])
+	}
 	flush(text.String())
 	done()
 	reset(conn)
@@ -189,6 +199,11 @@ func trickle(size int, pause time.Duration) delivery {
 func (x *exchange) inParts(w http.ResponseWriter, done func(), size int, pause func()) {
 	x.header(w.Header())
 	w.Header().Set("Content-Length", strconv.Itoa(len(x.answer.body)))
+	if x.headerOnly() {
+		done()
+		w.WriteHeader(x.answer.status)
+		return
+	}
 	w.WriteHeader(x.answer.status)
 	controller := http.NewResponseController(w)
 	for body := x.answer.body; len(body) > 0; {
