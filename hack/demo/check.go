@@ -32,6 +32,8 @@ func (e *differ) Error() string {
 // none tells whether all is as it should be.
 func (e *differ) none() bool { return len(e.differences) == 0 }
 
+func (e *differ) good() string { return e.summary + ": each in exactly one list, with its tags" }
+
 // also keeps the differences that there were before, too.
 func (e *differ) also(before *differ) *differ {
 	both := slices.DeleteFunc(slices.Clone(e.differences), func(line string) bool { return !slices.Contains(before.differences, line) })
@@ -40,15 +42,18 @@ func (e *differ) also(before *differ) *differ {
 
 // check compares the inventory with what Harbor holds.
 func (d *demo) check(ctx context.Context) error {
-	var found *differ
-	err := d.step(ctx, step{"Check", "comparing the lists with Harbor", syncLimit, []string{"manager"}, func(ctx context.Context) (_ string, err error) {
-		if found, err = d.compare(ctx); err != nil || found.none() {
-			return found.summary + ": each in exactly one list, with its tags", err
-		}
-		if d.registry.steady() {
+	err := d.step(ctx, step{"Check", "comparing the lists with Harbor", syncLimit, []string{"manager"}, func(ctx context.Context) (string, error) {
+		found, err := d.compare(ctx)
+		switch {
+		case err != nil:
+			return "", err
+		case found.none():
+			return found.good(), nil
+		case d.registry.steady():
 			return "", found
+		default:
+			return d.compareAgain(ctx, found)
 		}
-		return d.compareAgain(ctx, found)
 	}})
 	if lasting := (*differ)(nil); errors.As(err, &lasting) {
 		for _, line := range lasting.differences {
@@ -72,7 +77,7 @@ func (d *demo) compareAgain(ctx context.Context, lasting *differ) (string, error
 			return "", err
 		}
 		if found.none() {
-			return found.summary + ": each in exactly one list, with its tags", nil
+			return found.good(), nil
 		}
 		lasting = found.also(lasting)
 	}
@@ -86,16 +91,16 @@ func (d *demo) compareAgain(ctx context.Context, lasting *differ) (string, error
 func (d *demo) compare(ctx context.Context) (*differ, error) {
 	held, err := d.registry.listed(ctx)
 	if err != nil {
-		return &differ{}, fmt.Errorf("asking Harbor what it holds: %w", err)
+		return nil, fmt.Errorf("asking Harbor what it holds: %w", err)
 	}
 	var lists v1alpha1.ArtifactListList
 	err = d.kube.List(ctx, &lists, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelInventory: d.inventory.Name})
 	if err != nil {
-		return &differ{}, err
+		return nil, err
 	}
 	inv, err := d.current(ctx)
 	if err != nil {
-		return &differ{}, err
+		return nil, err
 	}
 	entries := 0
 	for i := range lists.Items {

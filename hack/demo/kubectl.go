@@ -35,7 +35,7 @@ func newKubectl(assets string, w *workspace) kubectl {
 
 // run returns what kubectl prints.
 func (k kubectl) run(ctx context.Context, stdin []byte, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, kubectlLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, kubectlLimit, fmt.Errorf("it took longer than %s", kubectlLimit))
 	defer cancel()
 	command := exec.CommandContext(ctx, k.path, args...) //nolint:gosec // the arguments are the demo's own
 	command.Env = k.environment
@@ -44,7 +44,7 @@ func (k kubectl) run(ctx context.Context, stdin []byte, args ...string) (string,
 	var out, problem bytes.Buffer
 	command.Stdout, command.Stderr = &out, &problem
 	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(problem.String()))
+		return "", because(ctx, fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(problem.String())))
 	}
 	return out.String(), nil
 }

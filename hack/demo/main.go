@@ -136,10 +136,11 @@ func (d *demo) stayUp(ctx context.Context) error {
 	<-ctx.Done()
 	d.console.say("")
 	err := context.Cause(ctx)
-	if exit := (*exitError)(nil); errors.As(err, &exit) {
-		return &stepError{err, []string{exit.name}}
+	if errors.Is(err, errInterrupted) {
+		return nil
 	}
-	return nil
+	d.console.say("✗ %v", err)
+	return err
 }
 
 // interruptible ends the demo at the first signal. The second one ends it at

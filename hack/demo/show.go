@@ -175,7 +175,7 @@ func (d *demo) hints() string {
 		"curl -s "+d.metrics+" | grep '^harbor.*_total'",
 		"tail -f '"+d.work.log("manager")+"'",
 	)
-	return "The demo stays up until Ctrl-C. To go on in another terminal:\n\n" + indent(strings.Join(lines, "\n"))
+	return "\nThe demo stays up until Ctrl-C. To go on in another terminal:\n\n" + indent(strings.Join(lines, "\n"))
 }
 
 // request asks for a sync now, by annotation, and shows how. It returns the

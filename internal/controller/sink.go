@@ -63,6 +63,7 @@ const progressInterval = 2 * time.Second
 func (r *Reconciler) showProgress(ctx context.Context, inv *v1alpha1.HarborInventory, s *sink, started metav1.Time) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	finished := make(chan struct{})
+	shown := inv.DeepCopy() // the writers read inv meanwhile
 	go func() {
 		defer close(finished)
 		ticker := time.NewTicker(progressInterval)
@@ -74,15 +75,16 @@ func (r *Reconciler) showProgress(ctx context.Context, inv *v1alpha1.HarborInven
 			case <-ticker.C:
 			}
 			done, found := s.counts()
-			before := inv.DeepCopy()
-			inv.Status.Progress = &v1alpha1.SyncProgress{
+			before := shown.DeepCopy()
+			shown.Status.Progress = &v1alpha1.SyncProgress{
 				StartedAt: started, RepositoriesDone: int32(done), RepositoriesTotal: int32(found), //nolint:gosec // far below 2^31
 			}
-			_ = r.client.Status().Patch(ctx, inv, client.MergeFrom(before))
+			_ = r.client.Status().Patch(ctx, shown, client.MergeFrom(before))
 		}
 	}()
 	return func() {
 		cancel()
 		<-finished
+		inv.Status.Progress = shown.Status.Progress
 	}
 }

@@ -19,13 +19,17 @@
 //   - Credentials that Harbor cannot verify make a request anonymous instead of
 //     failing it. So the run is fenced by /systeminfo, which tells its version to
 //     authenticated callers only, and a listing of projects that shows no private
-//     one is read again before it is believed.
+//     one is read again, between such fences, before it is believed.
 //   - Nothing is reported as gone because a listing lacks it: a repository is
 //     gone when it is 404 by name while its project is there, a project when the
 //     existence probe says 404; each asked twice.
+//   - Harbor says 403 to somebody with every right when it cannot load the
+//     rights. So a 403 is asked for again before it is believed.
 //   - A listing of several pages is complete when the repository did not change
 //     while it was read; otherwise it is read again in windows of ids, which
 //     neither miss nor double an artifact while others come and go.
 //   - Harbor drops the tags of an artifact from a listing when its own query for
-//     them fails. So artifacts without tags are counted by another query.
+//     them fails. So the artifacts without tags must be those that another query
+//     selects; it counts none of a repository's artifacts when that query fails,
+//     so a repository is empty only when its listing is.
 package fetch

@@ -65,8 +65,10 @@ func reasonOf(err error) Reason {
 	}
 }
 
-func ended(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+// refused tells whether Harbor kept something from the caller: it is not there,
+// or not the caller's to see, and which of the two the answer does not tell.
+func refused(err error) bool {
+	return errors.Is(err, harbor.ErrNotFound) || errors.Is(err, harbor.ErrForbidden)
 }
 
 func sortFailures(failures []Failure) {
@@ -81,4 +83,48 @@ func hidden(project string) error {
 
 func untellable(project string) error {
 	return fmt.Errorf("project %s is private or does not exist: Harbor tells anonymous callers no more: %w", project, harbor.ErrUnauthorized)
+}
+
+// fail notes a failure. What fails because the run ends is left out: the run's
+// error says it once for all.
+func (r *run) fail(ctx context.Context, f Failure) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.mu.Lock()
+	r.report.Failures = append(r.report.Failures, f)
+	r.mu.Unlock()
+	if f.Reason == ReasonUnavailable {
+		r.checkAlive(ctx, f.Err)
+	}
+}
+
+func (r *run) failProject(ctx context.Context, project string, err error) {
+	r.mu.Lock()
+	r.unsure = true
+	r.mu.Unlock()
+	r.sightings.project(project) // it has a failure of its own, so it is not "not found"
+	r.fail(ctx, Failure{Project: project, Reason: reasonOf(err), Err: err})
+}
+
+func (r *run) failRepository(ctx context.Context, full string, err error) {
+	project, _, _ := harbor.SplitRepository(full)
+	r.fail(ctx, Failure{Project: project, Repository: full, Reason: reasonOf(err), Err: err})
+}
+
+// unansweredBeforeCheck is how many tasks in a row may fail for want of an
+// answer, each after all its tries, before Harbor as a whole is doubted.
+const unansweredBeforeCheck = 10
+
+// checkAlive stops the run when Harbor is gone. Failures in a row alone do not
+// tell: a run ends with those repositories that keep failing, for their tries
+// take longest.
+func (r *run) checkAlive(ctx context.Context, last error) {
+	if r.unanswered.Add(1)%unansweredBeforeCheck != 0 {
+		return
+	}
+	if _, known, err := authenticated(ctx, r.client); err == nil && known {
+		return
+	}
+	r.stop(fmt.Errorf("%w: %d reads in a row failed, the last with: %w", ErrUnavailable, r.unanswered.Load(), last))
 }

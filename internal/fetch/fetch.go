@@ -5,12 +5,9 @@ package fetch
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,12 +41,12 @@ type Repository struct {
 	Project string
 	Name    string // full, with the project
 
-	// Artifacts in the order of their ids.
+	// Artifacts in the order of their ids, each once.
 	Artifacts []harbor.Artifact
 
-	// Verified tells that the artifacts are those of one instant. Otherwise all
-	// that existed throughout the listing are there, beside some that came or
-	// went meanwhile.
+	// Verified tells that the artifacts and, as far as Harbor reads them at once,
+	// their tags are those of one instant. Otherwise all that existed throughout
+	// the listing are there, beside some that came or went meanwhile.
 	Verified bool
 }
 
@@ -72,7 +69,9 @@ type Report struct {
 	Projects     int
 	Repositories int
 
-	// Unverified counts repositories that changed while they were read.
+	// Unverified counts repositories handed to the sink whose artifacts may be
+	// those of more than one instant: they changed while they were read, or they
+	// have several pages and this Harbor does not tell whether they changed.
 	Unverified int
 
 	// Failures, sorted.
@@ -87,9 +86,9 @@ type Report struct {
 }
 
 // Run reads everything that the request selects. It returns when each
-// repository has been handed to the sink or is named by a failure, or when the
-// context ends. With an error the report tells what was done until then, and
-// Gone is empty.
+// repository has been handed to the sink, is gone or is named by a failure, or
+// when the context ends; then the error is the context's cause. With an error
+// the report tells what was done until then, and Gone and NotFound are empty.
 //
 //  1. Ask who we are to Harbor; stop if it does not know the credentials.
 //  2. Work through the queue: projects, their repositories, their artifacts.
@@ -121,15 +120,14 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 
 	// 3.
 	report := r.finish()
-	if cause := context.Cause(workCtx); cause != nil {
-		report.Gone = nil
-		return report, cause
+	err = context.Cause(workCtx)
+	if err == nil {
+		_, err = authenticate(ctx, client)
 	}
-	if _, err := authenticate(ctx, client); err != nil {
-		report.Gone = nil
-		return report, err
+	if err != nil {
+		report.Gone, report.NotFound = nil, nil
 	}
-	return report, nil
+	return report, err
 }
 
 // run is the state of one Run.
@@ -144,18 +142,13 @@ type run struct {
 	held      map[string][]string // project -> full names
 	stamps    bool                // whether update_time tells every change
 
-	// failedInARow counts repositories that Harbor did not answer for, since
-	// one that it did.
-	failedInARow atomic.Int32
+	// unanswered counts tasks that Harbor did not answer, since one that it did.
+	unanswered atomic.Int32
 
 	mu     sync.Mutex
 	unsure bool // a project could not be listed
 	report Report
 }
-
-// unansweredBeforeStop is how many tasks in a row may fail for want of an
-// answer, each after all its tries, before the run gives up.
-const unansweredBeforeStop = 10
 
 // heldByProject leaves out what the selection no longer covers: the caller
 // knows that without Harbor.
@@ -169,6 +162,11 @@ func heldByProject(req Request) map[string][]string {
 	return held
 }
 
+func (r *run) isHeld(full string) bool {
+	project, _, _ := harbor.SplitRepository(full)
+	return slices.Contains(r.held[project], full)
+}
+
 func (r *run) startWriters(ctx context.Context) *errgroup.Group {
 	var group errgroup.Group
 	for range max(1, r.req.Writers) {
@@ -177,8 +175,8 @@ func (r *run) startWriters(ctx context.Context) *errgroup.Group {
 				if ctx.Err() != nil {
 					continue // drain
 				}
-				if err := r.sink.Repository(ctx, repository); err != nil && !ended(err) {
-					r.fail(Failure{Project: repository.Project, Repository: repository.Name, Reason: ReasonWrite, Err: err})
+				if err := r.sink.Repository(ctx, repository); err != nil {
+					r.fail(ctx, Failure{Project: repository.Project, Repository: repository.Name, Reason: ReasonWrite, Err: err})
 				}
 			}
 			return nil
@@ -187,36 +185,15 @@ func (r *run) startWriters(ctx context.Context) *errgroup.Group {
 	return &group
 }
 
-// fail notes a failure, and stops the run when Harbor seems to be gone.
-func (r *run) fail(f Failure) {
-	if ended(f.Err) {
-		return // the run's end says it once for all
-	}
-	r.mu.Lock()
-	r.report.Failures = append(r.report.Failures, f)
-	r.mu.Unlock()
-	if f.Reason == ReasonUnavailable && r.failedInARow.Add(1) >= unansweredBeforeStop {
-		r.stop(fmt.Errorf("%w: %d requests in a row failed, the last with: %w", ErrUnavailable, unansweredBeforeStop, f.Err))
-	}
-}
-
-func (r *run) failProject(project string, err error) {
-	r.mu.Lock()
-	r.unsure = true
-	r.mu.Unlock()
-	r.sightings.project(project) // it has a failure of its own, so it is not "not found"
-	r.fail(Failure{Project: project, Reason: reasonOf(err), Err: err})
-}
-
-func (r *run) failRepository(full string, err error) {
-	project, _, _ := harbor.SplitRepository(full)
-	r.fail(Failure{Project: project, Repository: full, Reason: reasonOf(err), Err: err})
-}
-
+// gone notes those of the repositories that the caller holds.
 func (r *run) gone(full ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Gone = append(r.report.Gone, full...)
+	for _, name := range full {
+		if r.isHeld(name) {
+			r.report.Gone = append(r.report.Gone, name)
+		}
+	}
 }
 
 func (r *run) finish() Report {
@@ -225,43 +202,7 @@ func (r *run) finish() Report {
 	report := r.report
 	sortFailures(report.Failures)
 	slices.Sort(report.Gone)
+	report.Gone = slices.Compact(report.Gone)
 	report.NotFound = r.sightings.missing(r.unsure)
 	return report
-}
-
-// authenticationTries and the waits between them outlast the 1.5 s for which
-// Harbor locks a user name after somebody's wrong password, and a passing
-// shortage of database connections.
-var authenticationWaits = []time.Duration{0, 500 * time.Millisecond, 1600 * time.Millisecond, 3 * time.Second}
-
-// authenticate asks Harbor for its system information, which holds the version
-// for authenticated callers only. An answer as to an anonymous caller is asked
-// for again before it is believed.
-func authenticate(ctx context.Context, client *harbor.Client) (harbor.SystemInfo, error) {
-	for _, wait := range authenticationWaits {
-		if err := sleep(ctx, wait); err != nil {
-			return harbor.SystemInfo{}, err
-		}
-		info, err := client.SystemInfo(ctx)
-		switch {
-		case errors.Is(err, harbor.ErrUnauthorized):
-			continue // a proxy in front may say so; Harbor itself does not
-		case err != nil:
-			return harbor.SystemInfo{}, err
-		case client.Anonymous() || info.Authenticated():
-			return info, nil
-		}
-	}
-	return harbor.SystemInfo{}, ErrAuthenticationFailed
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

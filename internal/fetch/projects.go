@@ -17,45 +17,52 @@ import (
 // which a project robot may do too; patterns need a listing.
 func (r *run) findProjects(ctx context.Context) {
 	named, all := r.req.Selection.NamedProjects()
+	known := map[string]bool{}
 	for _, name := range named {
+		known[name] = true
 		r.queue.add(listRepositories, func(ctx context.Context) { r.readProject(ctx, name) })
 	}
 	if all {
-		r.probeHeld(named)
-		return
+		return // every held repository that is selected is in one of these
 	}
 	projects, err := r.listProjects(ctx)
-	if err != nil {
-		r.failProject("", fmt.Errorf("the projects could not be listed: %w", err))
+	switch {
+	case errors.Is(err, ErrAuthenticationFailed):
+		r.stop(err)
+		return
+	case err != nil:
+		r.failProject(ctx, "", fmt.Errorf("the projects could not be listed: %w", err))
 		return
 	}
-	listed := slices.Clone(named)
 	for _, p := range projects {
-		if slices.Contains(named, p.Name) || !r.req.Selection.Project(p.Name) {
+		// A project that was made again meanwhile is listed twice.
+		if known[p.Name] || !r.req.Selection.Project(p.Name) {
 			continue
 		}
-		listed = append(listed, p.Name)
-		r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p) })
+		known[p.Name] = true
+		r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p.Name) })
 	}
-	r.probeHeld(listed)
+	r.probeHeld(known)
 }
 
-// projectListings bounds how often the list of projects is read until it is believed.
-const projectListings = 6
+// publicListings is how often a listing that shows public projects only must
+// come out the same, each followed by an answer to a caller that Harbor knew,
+// before it is believed: Harbor gives anonymous callers just that, and makes a
+// request anonymous when its database does not answer. If it does so to a part p
+// of the requests, such a row misleads with a chance of (p(1-p))^8, below 1:65000.
+const publicListings = 8
 
-// samePublicListings is how often a listing that shows public projects only must
-// come out the same. Harbor gives anonymous callers just that, and makes a
-// request anonymous when its database does not answer.
-const samePublicListings = 3
+// projectListings bounds how often the list of projects is read until it is believed.
+const projectListings = 3 * publicListings
 
 // listProjects returns all projects that the credentials see.
 //
-// | caller        | rows = X-Total-Count | a private project shown | believed            |
-// |---------------|----------------------|-------------------------|---------------------|
-// | anonymous     | yes                  | -                       | at once             |
-// | authenticated | yes                  | yes                     | at once             |
-// | authenticated | yes                  | no                      | after three alike   |
-// | any           | no                   | -                       | never: read again   |
+// | caller        | rows = X-Total-Count | a private project shown | believed                       |
+// |---------------|----------------------|-------------------------|--------------------------------|
+// | anonymous     | yes                  | -                       | at once                        |
+// | authenticated | yes                  | yes                     | at once                        |
+// | authenticated | yes                  | no                      | after publicListings in a row  |
+// | any           | no                   | -                       | never: read again              |
 func (r *run) listProjects(ctx context.Context) ([]harbor.Project, error) {
 	var previous []harbor.Project
 	alike := 0
@@ -72,13 +79,21 @@ func (r *run) listProjects(ctx context.Context) ([]harbor.Project, error) {
 		if r.client.Anonymous() || private {
 			return projects, nil
 		}
-		if alike > 0 && !slices.EqualFunc(projects, previous, func(a, b harbor.Project) bool { return a.ID == b.ID }) {
+		if !slices.EqualFunc(projects, previous, func(a, b harbor.Project) bool { return a.ID == b.ID }) {
 			alike = 0
 		}
 		previous = projects
-		if alike++; alike == samePublicListings {
+		alike++
+		_, known, err := authenticated(ctx, r.client)
+		switch {
+		case err != nil:
+			return nil, err
+		case known && alike == publicListings:
 			return projects, nil
+		case known:
+			continue
 		}
+		alike = 0
 		if _, err := authenticate(ctx, r.client); err != nil {
 			return nil, err
 		}
@@ -96,7 +111,7 @@ func (r *run) readProjects(ctx context.Context) (projects []harbor.Project, cons
 		if err != nil {
 			return nil, false, err
 		}
-		if total < 0 {
+		if from == 0 {
 			total = page.Total
 		}
 		projects = append(projects, page.Items...)
@@ -107,33 +122,35 @@ func (r *run) readProjects(ctx context.Context) (projects []harbor.Project, cons
 	}
 }
 
-// readProject reads a project named in the selection, then its repositories.
+// readProject reads a project by its name, then its repositories.
 func (r *run) readProject(ctx context.Context, name string) {
-	project, err := r.client.Project(ctx, name)
+	_, err := permitted(func() (harbor.Project, error) { return r.client.Project(ctx, name) })
 	if err != nil {
 		r.projectUnread(ctx, name, err)
 		return
 	}
-	r.listProject(ctx, project)
+	r.listProject(ctx, name)
 }
 
 // projectUnread finds out why a project could not be read. Harbor tells a robot
 // 403 for a missing project and for a forbidden one; the probe tells them apart.
 func (r *run) projectUnread(ctx context.Context, name string, err error) {
-	if !errors.Is(err, harbor.ErrNotFound) && !errors.Is(err, harbor.ErrForbidden) && !errors.Is(err, harbor.ErrUnauthorized) {
-		r.failProject(name, err)
+	switch {
+	case r.client.Anonymous() && errors.Is(err, harbor.ErrUnauthorized):
+		r.failProject(ctx, name, untellable(name))
+		return
+	case !refused(err):
+		r.failProject(ctx, name, err)
 		return
 	}
 	exists, probeErr := r.projectExists(ctx, name)
 	switch {
-	case probeErr == nil && !exists:
-		r.gone(r.held[name]...)
-	case probeErr == nil:
-		r.failProject(name, hidden(name))
-	case r.client.Anonymous() && errors.Is(probeErr, harbor.ErrUnauthorized):
-		r.failProject(name, untellable(name))
+	case probeErr != nil:
+		r.failProject(ctx, name, probeErr)
+	case exists:
+		r.failProject(ctx, name, hidden(name))
 	default:
-		r.failProject(name, probeErr)
+		r.gone(r.held[name]...)
 	}
 }
 
@@ -150,12 +167,11 @@ func (r *run) projectExists(ctx context.Context, name string) (bool, error) {
 }
 
 // probeHeld asks about the projects that entries are held of and that are not
-// among those listed. One that exists all the same is out of the credentials' sight.
-func (r *run) probeHeld(listed []string) {
+// among those known. One that exists all the same is out of the credentials' sight.
+func (r *run) probeHeld(known map[string]bool) {
 	for _, name := range slices.Sorted(maps.Keys(r.held)) {
-		if slices.Contains(listed, name) {
-			continue
+		if !known[name] {
+			r.queue.add(listRepositories, func(ctx context.Context) { r.readProject(ctx, name) })
 		}
-		r.queue.add(listRepositories, func(ctx context.Context) { r.readProject(ctx, name) })
 	}
 }

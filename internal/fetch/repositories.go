@@ -12,8 +12,8 @@ import (
 
 // listProject lists the repositories of a project, page by page by key, and
 // queues those that are selected as they come.
-func (r *run) listProject(ctx context.Context, project harbor.Project) {
-	r.sightings.project(project.Name)
+func (r *run) listProject(ctx context.Context, project string) {
+	r.sightings.project(project)
 	r.mu.Lock()
 	r.report.Projects++
 	r.mu.Unlock()
@@ -21,22 +21,27 @@ func (r *run) listProject(ctx context.Context, project harbor.Project) {
 	seen := map[string]bool{}
 	var from int64
 	for {
-		page, err := r.client.RepositoriesPage(ctx, project.Name, harbor.PageOptions{FromID: from})
+		page, err := permitted(func() (harbor.Page[harbor.Repository], error) {
+			return r.client.RepositoriesPage(ctx, project, harbor.PageOptions{FromID: from})
+		})
 		if err != nil {
-			r.projectUnread(ctx, project.Name, err)
+			r.projectUnread(ctx, project, err)
 			return
 		}
-		r.failedInARow.Store(0)
+		r.unanswered.Store(0)
 		for _, repository := range page.Items {
-			seen[repository.Name] = true
-			r.foundRepository(repository)
+			// One that was made again meanwhile comes twice, with a new id.
+			if !seen[repository.Name] {
+				seen[repository.Name] = true
+				r.foundRepository(repository)
+			}
 		}
 		if page.Last {
 			break
 		}
 		from = page.Items[len(page.Items)-1].ID + 1
 	}
-	for _, full := range r.held[project.Name] {
+	for _, full := range r.held[project] {
 		if !seen[full] {
 			r.queue.add(beginRepository, func(ctx context.Context) { r.askForHeld(ctx, full) })
 		}
@@ -63,7 +68,7 @@ func (r *run) askForHeld(ctx context.Context, full string) {
 	repository, gone, err := r.repositoryGone(ctx, full)
 	switch {
 	case err != nil:
-		r.failRepository(full, err)
+		r.failRepository(ctx, full, err)
 	case gone:
 		r.gone(full)
 	default:
@@ -71,25 +76,33 @@ func (r *run) askForHeld(ctx context.Context, full string) {
 	}
 }
 
+// readRepository reads a repository by its name.
+func (r *run) readRepository(ctx context.Context, full string) (harbor.Repository, error) {
+	return permitted(func() (harbor.Repository, error) { return r.client.Repository(ctx, full) })
+}
+
 // repositoryGone tells whether a repository is gone: 404 by name, twice, while
-// its project can be read. Otherwise it returns the repository as it is now.
+// its project can be read, or with its project. Otherwise it returns the
+// repository as it is now.
 func (r *run) repositoryGone(ctx context.Context, full string) (repository harbor.Repository, gone bool, err error) {
 	for range 2 {
-		repository, err = r.client.Repository(ctx, full)
-		if !errors.Is(err, harbor.ErrNotFound) {
-			return repository, false, err
+		if repository, err = r.readRepository(ctx, full); !errors.Is(err, harbor.ErrNotFound) {
+			break
 		}
 	}
+	if err == nil || !refused(err) {
+		return repository, false, err
+	}
 	project, _, _ := harbor.SplitRepository(full)
-	if _, err := r.client.Project(ctx, project); err == nil {
-		return harbor.Repository{}, true, nil
+	if errors.Is(err, harbor.ErrNotFound) {
+		_, err = permitted(func() (harbor.Project, error) { return r.client.Project(ctx, project) })
+		if err == nil || !refused(err) {
+			return harbor.Repository{}, err == nil, err
+		}
 	}
 	exists, err := r.projectExists(ctx, project)
-	if err != nil {
-		return harbor.Repository{}, false, err
+	if err == nil && exists {
+		err = hidden(project)
 	}
-	if exists {
-		return harbor.Repository{}, false, hidden(project)
-	}
-	return harbor.Repository{}, true, nil
+	return harbor.Repository{}, err == nil, err
 }

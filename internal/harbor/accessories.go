@@ -18,7 +18,8 @@ type Accessory struct {
 
 var accessories = listing[Accessory]{
 	key: "id", size: maxPageSize, decode: decodeAccessory,
-	id: func(a *Accessory) int64 { return a.ID },
+	id:    func(a *Accessory) int64 { return a.ID },
+	named: (*Accessory).named,
 }
 
 // AccessoriesPage reads a page of the accessories of an artifact, given by
@@ -39,6 +40,8 @@ func (c *Client) Accessories(ctx context.Context, repository, reference string) 
 		return c.AccessoriesPage(ctx, repository, reference, o)
 	})
 }
+
+func (a *Accessory) named() bool { return a.Digest != "" }
 
 func decodeAccessory(d *decoder, a *Accessory) error {
 	return d.object(func(name string) error {

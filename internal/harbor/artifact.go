@@ -48,6 +48,8 @@ type Label struct {
 // Platform is what an image runs on.
 type Platform struct{ OS, Architecture, Variant string }
 
+func (a *Artifact) named() bool { return a.ID > 0 && a.Digest != "" }
+
 // Bounds of what is kept of one artifact.
 const (
 	maxAnnotations     = 64
@@ -88,21 +90,28 @@ func (o Details) decode(d *decoder, a *Artifact) error {
 	if o.Platforms && a.Children == 0 {
 		a.addPlatform(own)
 	}
+	a.settlePlatforms()
+	return err
+}
+
+// settlePlatforms sorts them and puts equal ones together.
+func (a *Artifact) settlePlatforms() {
 	slices.SortFunc(a.Platforms, func(a, b Platform) int {
 		return cmp.Or(cmp.Compare(a.OS, b.OS), cmp.Compare(a.Architecture, b.Architecture), cmp.Compare(a.Variant, b.Variant))
 	})
-	a.Platforms = slices.Clip(slices.Compact(a.Platforms))
-	return err
+	if distinct := slices.Compact(a.Platforms); len(distinct) < len(a.Platforms) {
+		a.Platforms = slices.Clone(distinct)
+	}
 }
 
 func (o Details) decodeDetail(d *decoder, name string, a *Artifact, own *Platform) error {
 	switch {
 	case name == "tags":
-		return elements(d, &a.Tags, decodeTag, func(t *Tag) bool { return t.Name != "" })
+		return elements(d, &a.Tags, decodeTag, (*Tag).named)
 	case name == "labels":
-		return elements(d, &a.Labels, decodeLabel, func(l *Label) bool { return l.Name != "" })
+		return elements(d, &a.Labels, decodeLabel, (*Label).named)
 	case name == "accessories":
-		return elements(d, &a.Accessories, decodeAccessory, func(a *Accessory) bool { return a.Digest != "" })
+		return elements(d, &a.Accessories, decodeAccessory, (*Accessory).named)
 	case name == "references":
 		return o.decodeReferences(d, a)
 	case name == "extra_attrs" && o.Platforms:
@@ -117,6 +126,8 @@ func (o Details) decodeDetail(d *decoder, name string, a *Artifact, own *Platfor
 		return d.skip()
 	}
 }
+
+func (l *Label) named() bool { return l.Name != "" }
 
 func decodeLabel(d *decoder, l *Label) error {
 	return d.object(func(name string) error {
@@ -136,6 +147,7 @@ func decodeLabel(d *decoder, l *Label) error {
 // decodeReferences keeps of an index's children their number and platforms:
 // there may be thousands.
 func (o Details) decodeReferences(d *decoder, a *Artifact) error {
+	a.Children, a.Platforms = 0, nil // of equal names the last one counts
 	return d.array(func() error {
 		a.Children++
 		if !o.Platforms {
@@ -189,6 +201,7 @@ func (a *Artifact) cut(field string) {
 
 // decodeAnnotations keeps the first ones; Harbor sends them sorted by key.
 func decodeAnnotations(d *decoder, a *Artifact) error {
+	a.Annotations, a.AnnotationsTotal = nil, 0
 	return d.object(func(name string) error {
 		a.AnnotationsTotal++
 		if len(a.Annotations) >= maxAnnotations || len(name) > maxAnnotationBytes {

@@ -32,10 +32,8 @@ type ArtifactOptions struct {
 const reportType = "application/vnd.security.vulnerability.report; version=1.1"
 
 func artifactListing(details Details) listing[Artifact] {
-	return listing[Artifact]{key: "id", size: maxPageSize, id: artifactID, decode: details.decode}
+	return listing[Artifact]{key: "id", size: maxPageSize, id: func(a *Artifact) int64 { return a.ID }, named: (*Artifact).named, decode: details.decode}
 }
-
-func artifactID(a *Artifact) int64 { return a.ID }
 
 // ArtifactsPage reads a page of the artifacts of a repository, by its full
 // name, sorted by id. Default page size 100. Accessories are never listed, nor
@@ -75,7 +73,7 @@ func (c *Client) Artifact(ctx context.Context, repository, reference string, det
 		return Artifact{}, err
 	}
 	what := call{endpoint: "artifacts.get", path: path, query: details.flags(), header: details.header()}
-	return get(ctx, c, what, details.decode, artifactID)
+	return get(ctx, c, what, details.decode, (*Artifact).named)
 }
 
 // flags sets each of Harbor's flags: with_tag is on when it is left out.

@@ -20,6 +20,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -141,7 +142,7 @@ func (c *Client) Anonymous() bool { return c.anonymous }
 
 // Troubled tells whether a request of this client has met an answer that tells
 // of trouble inside Harbor: a 5xx, none at all, a broken one, or a 401 despite
-// credentials.
+// credentials. A 408 or 429 is the word of a proxy in front of it.
 func (c *Client) Troubled() bool { return c.troubled.Load() }
 
 var errRedirect = errors.New("redirected to another host")
@@ -187,7 +188,10 @@ func (c *Client) do(ctx context.Context, what call) error {
 		if ctx.Err() != nil {
 			return callEnded(ctx, what.endpoint)
 		}
-		c.troubled.Store(true)
+		var status *StatusError
+		if !errors.As(err, &status) || status.StatusCode >= 500 || status.StatusCode == http.StatusUnauthorized {
+			c.troubled.Store(true)
+		}
 		if try >= c.retry.Attempts() {
 			return failed
 		}
@@ -258,9 +262,7 @@ func (c *Client) request(ctx context.Context, what call) *http.Request {
 	u.Path, _ = url.PathUnescape(u.RawPath) // made by this package: always valid
 	u.RawQuery = what.query.Encode()
 	req := &http.Request{Method: what.method, URL: &u, Header: http.Header{}, Host: u.Host}
-	for name, values := range what.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, what.header)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
 	return req.WithContext(ctx)

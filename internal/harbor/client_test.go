@@ -219,7 +219,7 @@ func TestRequests(t *testing.T) {
 			if strings.Contains(r.URL.RawQuery, "page=") {
 				answerJSON(`[]`)(w, r)
 			} else {
-				answerJSON(`{"id":1,"project_id":1}`)(w, r)
+				answerJSON(`{"id":1,"project_id":1,"name":"x","digest":"x"}`)(w, r)
 			}
 		})
 		for _, prefix := range []string{"", "/a/prefix"} {
@@ -273,7 +273,7 @@ func second[T any](_ T, err error) error { return err }
 
 // TestHeaders: what is sent besides the request line.
 func TestHeaders(t *testing.T) {
-	srv := record(t, answerJSON(`{"id":1,"project_id":1}`))
+	srv := record(t, answerJSON(`{"id":1,"project_id":1,"name":"x","digest":"x"}`))
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("robot$inventory:secret"))
 	for _, tt := range []struct {
 		about  string
@@ -281,11 +281,15 @@ func TestHeaders(t *testing.T) {
 		call   func(*harbor.Client) error
 		want   http.Header
 	}{
-		{"a plain call", func(*harbor.Config) {}, func(c *harbor.Client) error { return second(c.SystemInfo(t.Context())) },
-			http.Header{"Authorization": {basic}}},
+		{
+			"a plain call", func(*harbor.Config) {}, func(c *harbor.Client) error { return second(c.SystemInfo(t.Context())) },
+			http.Header{"Authorization": {basic}},
+		},
 		{"anonymous", anonymous, func(c *harbor.Client) error { return second(c.SystemInfo(t.Context())) }, http.Header{}},
-		{"digits as a project's name", anonymous, func(c *harbor.Client) error { return second(c.Project(t.Context(), "2026")) },
-			http.Header{"X-Is-Resource-Name": {"true"}}},
+		{
+			"digits as a project's name", anonymous, func(c *harbor.Client) error { return second(c.Project(t.Context(), "2026")) },
+			http.Header{"X-Is-Resource-Name": {"true"}},
+		},
 		{"not only digits", anonymous, func(c *harbor.Client) error { return second(c.Project(t.Context(), "2026a")) }, http.Header{}},
 		{"scan results", anonymous, func(c *harbor.Client) error {
 			return second(c.Artifact(t.Context(), "a/b", "c", harbor.Details{Scan: true}))

@@ -218,6 +218,7 @@ func list[T any](body io.Reader, element func(*decoder, *T) error) ([]T, error) 
 
 // elements decodes an array, and keeps the elements that are of use.
 func elements[T any](d *decoder, to *[]T, element func(*decoder, *T) error, use func(*T) bool) error {
+	*to = nil // of equal names the last one counts
 	return d.array(func() error {
 		var zero T
 		*to = append(*to, zero)
@@ -234,13 +235,14 @@ func elements[T any](d *decoder, to *[]T, element func(*decoder, *T) error, use 
 	})
 }
 
-// get makes a call whose answer is one object. Id, if given, finds what it must have.
-func get[T any](ctx context.Context, c *Client, what call, element func(*decoder, *T) error, id func(*T) int64) (T, error) {
+// get makes a call whose answer is one object. Named, if given, tells whether it
+// has what it cannot do without.
+func get[T any](ctx context.Context, c *Client, what call, element func(*decoder, *T) error, named func(*T) bool) (T, error) {
 	var item T
 	what.decode = func(_ http.Header, body io.Reader) (err error) {
 		item, err = single(body, element)
-		if err == nil && id != nil && id(&item) == 0 {
-			err = &ResponseError{Reason: reasonNoID}
+		if err == nil && named != nil && !named(&item) {
+			err = &ResponseError{Reason: reasonUnnamed}
 		}
 		return err
 	}

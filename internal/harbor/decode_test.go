@@ -32,18 +32,26 @@ func TestOddArtifacts(t *testing.T) {
 			"references":null,"extra_attrs":null,"annotations":null,"scan_overview":null,"sbom_overview":null}`, Artifact{}},
 		{"other kinds", `{"id":"7","size":{},"digest":12,"type":[],"tags":"v1","labels":{"id":1},"accessories":7,"push_time":5,
 			"references":true,"extra_attrs":"x","annotations":[1],"scan_overview":[{}],"sbom_overview":"x"}`, Artifact{}},
-		{"other kinds inside", `{"tags":[null,1,"v1",[],{"name":5},{"name":"v2","id":"x","push_time":7,"immutable":"yes"}],
+		{
+			"other kinds inside", `{"tags":[null,1,"v1",[],{"name":5},{"name":"v2","id":"x","push_time":7,"immutable":"yes"}],
 			"labels":[null,{"id":4}],"accessories":[null,{"type":"x"}],"extra_attrs":{"os":1,"architecture":null},
 			"annotations":{"a":null,"b":{},"c":"d"},"scan_overview":{"x":null,"y":3},"sbom_overview":{}}`,
-			Artifact{Tags: []Tag{{Name: "v2"}}, Annotations: map[string]string{"c": "d"}, AnnotationsTotal: 1}},
+			Artifact{Tags: []Tag{{Name: "v2"}}, Annotations: map[string]string{"c": "d"}, AnnotationsTotal: 1},
+		},
 		{"numbers", `{"id":1e2,"size":-5,"repository_id":99999999999999999999,"project_id":1.5}`, Artifact{}},
 		{"the greatest number", `{"id":9223372036854775807}`, Artifact{ID: 9223372036854775807}},
 		{"unknown fields", `{"x":{"y":[{"id":1}]},"id":5,"\u0000":[]}`, Artifact{ID: 5}},
 		{"an escaped name", `{"\u0069d":5,"dig\u0065st":"a\/\"\u00e9\ud83d\ude00"}`, Artifact{ID: 5, Digest: "a/\"é😀"}},
-		{"twice the same name: the later one", `{"type":"A","type":"B","annotations":{"k":"1","k":"2"}}`,
-			Artifact{Type: "B", Annotations: map[string]string{"k": "2"}, AnnotationsTotal: 1}},
-		{"invalid UTF-8", "{\"type\":\"a\xffb\xc3\",\"annotations\":{\"k\xfe\":\"\xf0\x9f\"}}",
-			Artifact{Type: "a\ufffdb\ufffd", Annotations: map[string]string{"k\ufffd": "\ufffd\ufffd"}, AnnotationsTotal: 1}},
+		{"twice the same name: the later one", `{"type":"A","type":"B","annotations":{"z":"1"},"annotations":{"k":"1","k":"2"},
+			"tags":[{"name":"a"},{"name":"b"}],"tags":[{"name":"c"}],"labels":[{"name":"a"}],"labels":[],
+			"references":[{"platform":{"os":"linux"}},{}],"references":[{"platform":{"os":"windows"}}]}`, Artifact{
+			Type: "B", Annotations: map[string]string{"k": "2"}, AnnotationsTotal: 1, Tags: []Tag{{Name: "c"}},
+			Children: 1, Platforms: []Platform{{OS: "windows"}},
+		}},
+		{
+			"invalid UTF-8", "{\"type\":\"a\xffb\xc3\",\"annotations\":{\"k\xfe\":\"\xf0\x9f\"}}",
+			Artifact{Type: "a\ufffdb\ufffd", Annotations: map[string]string{"k\ufffd": "\ufffd\ufffd"}, AnnotationsTotal: 1},
+		},
 		{"half a surrogate pair", `{"type":"\ud800x"}`, Artifact{Type: "\ufffdx"}},
 		{"times", `{"push_time":"2026-11-22T23:58:50.948+02:00"}`, Artifact{PushTime: time.Date(2026, 11, 22, 21, 58, 50, 948e6, time.UTC)}},
 		{"never", `{"push_time":"0001-01-01T00:00:00.000Z"}`, Artifact{}},
@@ -51,19 +59,29 @@ func TestOddArtifacts(t *testing.T) {
 		{"before the year 1", `{"push_time":"0000-06-01T00:00:00Z"}`, Artifact{}},
 		{"beyond what JSON can say", `{"push_time":"9999-12-31T23:59:59-01:00"}`, Artifact{}},
 		{"no time", `{"push_time":"yesterday"}`, Artifact{}},
-		{"an index: its children's platforms, each once, sorted", `{"extra_attrs":{"os":"none","architecture":"none"},"references":[
+		{
+			"an index: its children's platforms, each once, sorted", `{"extra_attrs":{"os":"none","architecture":"none"},"references":[
 			{"platform":{"os":"linux","architecture":"arm","variant":"v7","OsFeatures":null}},{"platform":{"os":"linux","architecture":"amd64"}},
 			{"platform":{"os":"unknown","architecture":"unknown"}},{"platform":null},{},null,{"platform":{"os":"linux","architecture":"amd64"}}]}`,
-			Artifact{Children: 7, Platforms: []Platform{{"linux", "amd64", ""}, {"linux", "arm", "v7"}}}},
-		{"an index of attestations has none", `{"extra_attrs":{"os":"linux","architecture":"amd64"},"references":[{"platform":{"os":"unknown","architecture":"unknown"}}]}`,
-			Artifact{Children: 1}},
-		{"an image's own", `{"extra_attrs":{"os":"linux","architecture":"arm64","variant":"v8","config":{"os":"x"}},"references":[]}`,
-			Artifact{Platforms: []Platform{{"linux", "arm64", "v8"}}}},
-		{"the current report", `{"scan_overview":{"a":{"severity":"Low"},"application/vnd.security.vulnerability.report; version=1.1":
+			Artifact{Children: 7, Platforms: []Platform{{"linux", "amd64", ""}, {"linux", "arm", "v7"}}},
+		},
+		{
+			"an index of attestations has none", `{"extra_attrs":{"os":"linux","architecture":"amd64"},"references":[{"platform":{"os":"unknown","architecture":"unknown"}}]}`,
+			Artifact{Children: 1},
+		},
+		{
+			"an image's own", `{"extra_attrs":{"os":"linux","architecture":"arm64","variant":"v8","config":{"os":"x"}},"references":[]}`,
+			Artifact{Platforms: []Platform{{"linux", "arm64", "v8"}}},
+		},
+		{
+			"the current report", `{"scan_overview":{"a":{"severity":"Low"},"application/vnd.security.vulnerability.report; version=1.1":
 			{"scan_status":"Success","severity":"High","scanner":{"name":"S"},"summary":{"total":3,"fixable":1,"summary":{"High":3,"x":null,"Low":-1}}},"z":{"severity":"None"}}}`,
-			Artifact{Scan: &ScanOverview{Status: "Success", Severity: "High", Scanner: "S", Total: 3, Fixable: 1, BySeverity: map[string]int64{"High": 3, "Low": 0}}}},
-		{"the only report", `{"scan_overview":{"application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0":{"severity":"Low","scanner":{"version":"1"}}}}`,
-			Artifact{Scan: &ScanOverview{Severity: "Low", Scanner: "1"}}},
+			Artifact{Scan: &ScanOverview{Status: "Success", Severity: "High", Scanner: "S", Total: 3, Fixable: 1, BySeverity: map[string]int64{"High": 3, "Low": 0}}},
+		},
+		{
+			"the only report", `{"scan_overview":{"application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0":{"severity":"Low","scanner":{"version":"1"}}}}`,
+			Artifact{Scan: &ScanOverview{Severity: "Low", Scanner: "1"}},
+		},
 		{"an SBOM of an index", `{"sbom_overview":{"scan_status":"Success"}}`, Artifact{SBOM: &SBOMOverview{Status: "Success"}}},
 	} {
 		got, err := list(strings.NewReader("["+tt.json+"]"), everything.decode)
@@ -120,7 +138,7 @@ func TestFrame(t *testing.T) {
 			_, asList := list(reader(strings.NewReader(text)), everything.decode)
 			_, asRecord := single(reader(strings.NewReader(text)), everything.decode)
 			for i, got := range []error{asList, asRecord} {
-				if !errors.Is(got, want[i]) && (want[i] != errAny || got == nil) {
+				if !errors.Is(got, want[i]) && (!errors.Is(want[i], errAny) || got == nil) {
 					t.Errorf("%q: as a list %v, as a record %v, want %v", text, asList, asRecord, want)
 				}
 				if got != nil && !errors.Is(badBody(got, ""), ErrInvalidResponse) {
@@ -184,7 +202,7 @@ func TestPlatformBounds(t *testing.T) {
 		fmt.Fprintf(&b, `,{"child_digest":"sha256:%d","platform":{"os":"linux","architecture":"a%d"}}`, i, i%3)
 	}
 	b.WriteString(`]},{"references":[{}`)
-	for i := range 300 {
+	for i := range maxPlatforms + 9 {
 		fmt.Fprintf(&b, `,{"platform":{"os":"linux","architecture":"a%d"}}`, i)
 	}
 	b.WriteString(`]}]`)
@@ -192,10 +210,10 @@ func TestPlatformBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := got[0]; a.Children != 3001 || len(a.Platforms) != 3 || a.Cut != nil {
+	if a := got[0]; a.Children != 3001 || len(a.Platforms) != 3 || cap(a.Platforms) > 10 || a.Cut != nil {
 		t.Errorf("%d children, platforms %v, cut %v", a.Children, a.Platforms, a.Cut)
 	}
-	if a := got[1]; a.Children != 301 || len(a.Platforms) != 256 || !cmp.Equal(a.Cut, []string{"platforms"}) {
+	if a := got[1]; a.Children != maxPlatforms+10 || len(a.Platforms) != maxPlatforms || !cmp.Equal(a.Cut, []string{"platforms"}) {
 		t.Errorf("%d children, %d platforms, cut %v", a.Children, len(a.Platforms), a.Cut)
 	}
 }
@@ -214,8 +232,7 @@ func TestLongTexts(t *testing.T) {
 
 // TestSharedTexts: equal names of a page are one string in memory.
 func TestSharedTexts(t *testing.T) {
-	got, err := list(strings.NewReader(strings.Repeat(`{"media_type":"application/vnd.oci"},`, 2)[:0]+
-		`[{"media_type":"application/vnd.oci"},{"media_type":"application/vnd.oc\u0069"}]`), everything.decode)
+	got, err := list(strings.NewReader(`[{"media_type":"application/vnd.oci"},{"media_type":"application/vnd.oc\u0069"}]`), everything.decode)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,13 +158,14 @@ const (
 	reasonPath     = "Harbor does not know the request's path; a proxy in front of it must pass on escaped paths as they are"
 	reasonOrder    = "the rows are not those asked for, or not sorted by id"
 	reasonNoTotal  = "the answer lacks the header X-Total-Count"
-	reasonNoID     = "the answer lacks an id"
+	reasonUnnamed  = "the answer holds a record without id or name"
 )
 
-// callEnded is the error of a call whose context ended.
+// callEnded is the error of a call whose context ended. The context's cause is
+// told and not wrapped: it may be an error of this package, from another call.
 func callEnded(ctx context.Context, endpoint string) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-		return fmt.Errorf("%s: %w: %w", endpoint, ctx.Err(), cause)
+		return fmt.Errorf("%s: %w (%v)", endpoint, ctx.Err(), cause) //nolint:errorlint // see above
 	}
 	return fmt.Errorf("%s: %w", endpoint, ctx.Err())
 }

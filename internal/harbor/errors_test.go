@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +25,7 @@ var sentinels = []error{
 // is tells whether err is want, and none of the other sentinels.
 func is(err, want error) bool {
 	for _, e := range sentinels {
-		if errors.Is(err, e) != (e == want) {
+		if errors.Is(err, e) != errors.Is(e, want) {
 			return false
 		}
 	}
@@ -72,12 +71,18 @@ func TestStatuses(t *testing.T) {
 		{"forbidden", status(403, jsonType, harborError("FORBIDDEN")), false, harbor.ErrForbidden, 1, "HTTP status 403 Forbidden (FORBIDDEN)"},
 		{"an unknown code", status(403, jsonType, harborError(leak)), false, harbor.ErrForbidden, 1, "HTTP status 403 Forbidden"},
 		{"not found", status(404, jsonType, harborError("NOT_FOUND")), false, harbor.ErrNotFound, 1, "HTTP status 404 Not Found (NOT_FOUND)"},
-		{"not found, says somebody else", status(404, "text/plain", "default backend - 404 "+leak), false, harbor.ErrInvalidResponse, 5,
-			"a 404 that is not Harbor's; is something in front of Harbor answering in its place? (5 tries)"},
-		{"not found, in another's JSON", status(404, "application/json", `{"message":"`+leak+`"}`), false, harbor.ErrInvalidResponse, 5,
-			"a 404 that is not Harbor's; is something in front of Harbor answering in its place? (5 tries)"},
-		{"a path that was decoded on its way", status(404, jsonType, `{"errors":[{"code":"NOT_FOUND","message":"path /api/v2.0/`+leak+` was not found"}]}`), false, harbor.ErrInvalidResponse, 5,
-			"Harbor does not know the request's path; a proxy in front of it must pass on escaped paths as they are (5 tries)"},
+		{
+			"not found, says somebody else", status(404, "text/plain", "default backend - 404 "+leak), false, harbor.ErrInvalidResponse, 5,
+			"a 404 that is not Harbor's; is something in front of Harbor answering in its place? (5 tries)",
+		},
+		{
+			"not found, in another's JSON", status(404, "application/json", `{"message":"`+leak+`"}`), false, harbor.ErrInvalidResponse, 5,
+			"a 404 that is not Harbor's; is something in front of Harbor answering in its place? (5 tries)",
+		},
+		{
+			"a path that was decoded on its way", status(404, jsonType, `{"errors":[{"code":"NOT_FOUND","message":"path /api/v2.0/`+leak+` was not found"}]}`), false, harbor.ErrInvalidResponse, 5,
+			"Harbor does not know the request's path; a proxy in front of it must pass on escaped paths as they are (5 tries)",
+		},
 		{"method not allowed", status(405, jsonType, harborError("METHOD_NOT_ALLOWED")), false, harbor.ErrInvalidResponse, 1, "HTTP status 405 Method Not Allowed (METHOD_NOT_ALLOWED)"},
 		{"request time-out", status(408, htmlType, page), false, harbor.ErrUnavailable, 5, "HTTP status 408 Request Timeout (5 tries)"},
 		{"too many requests", status(429, htmlType, page), false, harbor.ErrUnavailable, 5, "HTTP status 429 Too Many Requests (5 tries)"},
@@ -88,20 +93,32 @@ func TestStatuses(t *testing.T) {
 		{"a made-up status", status(599, htmlType, page), false, harbor.ErrUnavailable, 5, "HTTP status 599 (5 tries)"},
 		{"no content", status(204, "", ""), false, harbor.ErrInvalidResponse, 1, "HTTP status 204 No Content"},
 		{"a redirect to nowhere", status(302, htmlType, page), false, harbor.ErrInvalidResponse, 1, "HTTP status 302 Found"},
-		{"a login page", status(200, "text/html; charset=utf-8", page), false, harbor.ErrInvalidResponse, 5,
-			"the answer is not JSON; is there something other than Harbor at this address, or a login page in front of it? (5 tries)"},
-		{"no type", status(200, "", `{"id":1}`), false, harbor.ErrInvalidResponse, 5,
-			"the answer is not JSON; is there something other than Harbor at this address, or a login page in front of it? (5 tries)"},
-		{"JSON cut off", status(200, jsonType, `{"id":1,"name":"`+leak), false, harbor.ErrInvalidResponse, 5,
-			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)"},
-		{"not JSON after all", status(200, jsonType, page), false, harbor.ErrInvalidResponse, 5,
-			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)"},
-		{"nothing", status(200, jsonType, ""), false, harbor.ErrInvalidResponse, 5,
-			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)"},
-		{"a list for a record", status(200, jsonType, `[]`), false, harbor.ErrInvalidResponse, 5,
-			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)"},
-		{"a record of something else", status(200, jsonType, `{"hello":"`+leak+`"}`), false, harbor.ErrInvalidResponse, 5, "the answer lacks an id (5 tries)"},
-		{"any parameters of the type", status(200, "Application/JSON ;x", `{"id":1}`), false, nil, 1, ""},
+		{
+			"a login page", status(200, "text/html; charset=utf-8", page), false, harbor.ErrInvalidResponse, 5,
+			"the answer is not JSON; is there something other than Harbor at this address, or a login page in front of it? (5 tries)",
+		},
+		{
+			"no type", status(200, "", `{"id":1}`), false, harbor.ErrInvalidResponse, 5,
+			"the answer is not JSON; is there something other than Harbor at this address, or a login page in front of it? (5 tries)",
+		},
+		{
+			"JSON cut off", status(200, jsonType, `{"id":1,"name":"`+leak), false, harbor.ErrInvalidResponse, 5,
+			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)",
+		},
+		{
+			"not JSON after all", status(200, jsonType, page), false, harbor.ErrInvalidResponse, 5,
+			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)",
+		},
+		{
+			"nothing", status(200, jsonType, ""), false, harbor.ErrInvalidResponse, 5,
+			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)",
+		},
+		{
+			"a list for a record", status(200, jsonType, `[]`), false, harbor.ErrInvalidResponse, 5,
+			"the answer's JSON is broken, cut off or of another form than Harbor's (5 tries)",
+		},
+		{"a record of something else", status(200, jsonType, `{"hello":"`+leak+`"}`), false, harbor.ErrInvalidResponse, 5, "the answer holds a record without id or name (5 tries)"},
+		{"any parameters of the type", status(200, "Application/JSON ;x", `{"id":1,"name":"library/nginx"}`), false, nil, 1, ""},
 	} {
 		srv := record(t, tt.answer)
 		c := newClient(t, srv.URL, func(c *harbor.Config) {
@@ -116,7 +133,8 @@ func TestStatuses(t *testing.T) {
 		if got := len(srv.seen()); got != tt.tries {
 			t.Errorf("%s: %d tries, want %d", tt.about, got, tt.tries)
 		}
-		if troubled := tt.tries > 1; c.Troubled() != troubled {
+		proxy := strings.Contains(tt.text, "status 408") || strings.Contains(tt.text, "status 429")
+		if troubled := tt.tries > 1 && !proxy; c.Troubled() != troubled {
 			t.Errorf("%s: troubled %v", tt.about, c.Troubled())
 		}
 		if err != nil && err.Error() != "repositories.get: GET /projects/library/repositories/nginx: "+tt.text {
@@ -157,12 +175,12 @@ func TestErrorTypes(t *testing.T) {
 	err = fmt.Errorf("fetch: %w", err)
 	var answered *harbor.StatusError
 	if !errors.As(err, &answered) || *answered != (harbor.StatusError{
-		Method: "GET", Endpoint: "artifacts.get", StatusCode: 503, RetryAfter: 17 * time.Second,
+		Method: http.MethodGet, Endpoint: "artifacts.get", StatusCode: 503, RetryAfter: 17 * time.Second,
 	}) {
 		t.Errorf("%+v", answered)
 	}
 	var call *harbor.CallError
-	if !errors.As(err, &call) || call.Method != "GET" || call.Endpoint != "artifacts.get" || call.Tries != 1 ||
+	if !errors.As(err, &call) || call.Method != http.MethodGet || call.Endpoint != "artifacts.get" || call.Tries != 1 ||
 		call.Path != "/projects/library/repositories/nginx/artifacts/latest" {
 		t.Errorf("%+v", call)
 	}
@@ -220,10 +238,10 @@ func TestNoSecretsInErrors(t *testing.T) {
 // nor credentials go.
 func TestRedirects(t *testing.T) {
 	elsewhere := record(t, answerJSON(`{"harbor_version":"v9"}`))
-	var location atomic.Value
+	var location string
 	srv := record(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v2.0/systeminfo" {
-			http.Redirect(w, r, location.Load().(string), http.StatusFound)
+			http.Redirect(w, r, location, http.StatusFound)
 			return
 		}
 		if left, loops := strings.CutPrefix(r.URL.Path, "/loop"); loops && left != "" {
@@ -250,7 +268,7 @@ func TestRedirects(t *testing.T) {
 		{"to a file", "file:///etc/passwd", harbor.ErrInvalidResponse, 1},
 	} {
 		srv.forget()
-		location.Store(tt.location)
+		location = tt.location
 		info, err := newClient(t, srv.URL).SystemInfo(t.Context())
 		if !is(err, tt.want) || (err == nil) != (info.Version == "v2.16.0") {
 			t.Errorf("%s: %+v, %v", tt.about, info, err)
@@ -334,10 +352,10 @@ func TestContextEnd(t *testing.T) {
 		t.Errorf("canceled in mid-call: %v", err)
 	}
 
-	why := errors.New("shutting down")
+	why := fmt.Errorf("another call: %w", harbor.ErrNotFound)
 	ctx, cancelCause := context.WithCancelCause(t.Context())
 	cancelCause(why)
-	if _, err := c.ProjectExists(ctx, "x"); !is(err, context.Canceled) || !errors.Is(err, why) {
+	if _, err := c.ProjectExists(ctx, "x"); !is(err, context.Canceled) || !strings.Contains(err.Error(), why.Error()) {
 		t.Errorf("canceled for a reason: %v", err)
 	}
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -48,6 +49,7 @@ type listing[T any] struct {
 	key    string // in q and sort
 	size   int    // of a page
 	id     func(*T) int64
+	named  func(*T) bool // has what a record cannot do without
 	decode func(*decoder, *T) error
 }
 
@@ -116,9 +118,7 @@ func (l listing[T]) page(ctx context.Context, c *Client, what call, o PageOption
 		return Page[T]{}, err
 	}
 	what.query = o.values(l.key, conditions)
-	for name, values := range parameters {
-		what.query[name] = values
-	}
+	maps.Copy(what.query, parameters)
 	var page Page[T]
 	what.decode = func(header http.Header, body io.Reader) (err error) {
 		page, err = l.read(header, body, o)
@@ -136,6 +136,11 @@ func (l listing[T]) read(header http.Header, body io.Reader, o PageOptions) (Pag
 	items, err := list(body, l.decode)
 	if err != nil {
 		return Page[T]{}, err
+	}
+	for i := range items {
+		if !l.named(&items[i]) {
+			return Page[T]{}, &ResponseError{Reason: reasonUnnamed}
+		}
 	}
 	page := Page[T]{Items: items, Total: totalCount(header)}
 	seen := len(items)

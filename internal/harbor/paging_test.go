@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -189,7 +190,7 @@ func TestWindows(t *testing.T) {
 		cuts := rapid.SliceOfN(rapid.Int64Range(1, all[59].ID+10), 0, 5).Draw(rt, "cuts")
 		slices.Sort(cuts)
 		cuts = slices.Compact(cuts)
-		size := rapid.IntRange(1, 100).Draw(rt, "page size")
+		size := rapid.IntRange(9, 100).Draw(rt, "page size")
 		var got []harbor.Artifact
 		from := int64(0)
 		for _, to := range append(cuts, 0) {
@@ -218,10 +219,15 @@ func TestOffsetPages(t *testing.T) {
 		page, size, rows int
 		last             bool
 	}{
-		{0, 0, 60, true}, {1, 100, 60, true}, {1, 61, 60, true},
+		{0, 0, 60, true},
+		{1, 100, 60, true},
+		{1, 61, 60, true},
 		{1, 60, 60, false}, // full: what is behind it is not known
 		{2, 60, 0, true},
-		{1, 25, 25, false}, {2, 25, 25, false}, {3, 25, 10, true}, {4, 25, 0, true},
+		{1, 25, 25, false},
+		{2, 25, 25, false},
+		{3, 25, 10, true},
+		{4, 25, 0, true},
 	} {
 		page, err := c.ArtifactsPage(t.Context(), names[0].Name, harbor.ArtifactOptions{PageOptions: harbor.PageOptions{Page: tt.page, PageSize: tt.size}})
 		if err != nil || len(page.Items) != tt.rows || page.Total != 60 || page.Last != tt.last {
@@ -233,7 +239,14 @@ func TestOffsetPages(t *testing.T) {
 // TestPagesThatDoNotFit: Harbor ignores keys that it does not know, and a proxy
 // may answer from a cache: rows that were not asked for are not taken for others.
 func TestPagesThatDoNotFit(t *testing.T) {
-	const rising, falling, same, none = `[{"id":5},{"id":6},{"id":9}]`, `[{"id":9},{"id":6},{"id":5}]`, `[{"id":5},{"id":5},{"id":9}]`, `[{},{},{}]`
+	rows := func(ids ...int) string {
+		var all []string
+		for _, id := range ids {
+			all = append(all, fmt.Sprintf(`{"id":%d,"digest":"sha256:%d"}`, id, id))
+		}
+		return "[" + strings.Join(all, ",") + "]"
+	}
+	rising, falling, same := rows(5, 6, 9), rows(9, 6, 5), rows(5, 5, 9)
 	for _, tt := range []struct {
 		body, total string
 		options     harbor.PageOptions
@@ -247,14 +260,16 @@ func TestPagesThatDoNotFit(t *testing.T) {
 		{rising, "3", harbor.PageOptions{ToID: 8}, false, false, 0},
 		// The whole list: the order does not matter.
 		{falling, "3", harbor.PageOptions{}, true, true, 3},
-		{none, "", harbor.PageOptions{}, true, true, -1},
+		// But each must have a name.
+		{rows(5, 0, 9), "3", harbor.PageOptions{}, false, false, 0},
+		{`[{"id":5},{"id":6},{"id":9}]`, "3", harbor.PageOptions{}, false, false, 0},
+		{`[{"id":5,"digest":"x"},null,{"id":9,"digest":"x"}]`, "3", harbor.PageOptions{}, false, false, 0},
 		// But where there is more.
 		{falling, "4", harbor.PageOptions{}, false, false, 0},
 		{falling, "3", harbor.PageOptions{FromID: 1}, false, false, 0},
 		{falling, "3", harbor.PageOptions{PageSize: 3}, false, false, 0},
 		{falling, "3", harbor.PageOptions{Page: 2}, false, false, 0},
 		{same, "7", harbor.PageOptions{PageSize: 3}, false, false, 0},
-		{none, "7", harbor.PageOptions{PageSize: 3}, false, false, 0},
 		// The server gives less than a page, and says that there is more.
 		{rising, "7", harbor.PageOptions{}, true, false, 7},
 		{`[]`, "7", harbor.PageOptions{}, true, true, 7},

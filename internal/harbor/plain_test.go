@@ -27,7 +27,7 @@ func unmarshal(tb testing.TB, text string, to any) {
 func errorIs(err error, want error) bool {
 	all := []error{ErrUnauthorized, ErrForbidden, ErrNotFound, ErrBadRequest, ErrUnavailable, ErrInvalidResponse, ErrTooLarge}
 	for _, e := range all {
-		if errors.Is(err, e) != (e == want) {
+		if errors.Is(err, e) != errors.Is(e, want) {
 			return false
 		}
 	}
@@ -54,7 +54,8 @@ func rows[T any](m map[string]any, name string, plain func(map[string]any) T) []
 	var all []T
 	list, _ := m[name].([]any)
 	for _, row := range list {
-		all = append(all, plain(row.(map[string]any)))
+		m, _ := row.(map[string]any)
+		all = append(all, plain(m))
 	}
 	return all
 }
@@ -116,19 +117,20 @@ func plainArtifact(m map[string]any) Artifact {
 	slices.SortFunc(a.Platforms, func(a, b Platform) int {
 		return strings.Compare(a.OS+"\x00"+a.Architecture+"\x00"+a.Variant, b.OS+"\x00"+b.Architecture+"\x00"+b.Variant)
 	})
-	for name, value := range part(m, "annotations") {
+	for name := range part(m, "annotations") {
+		value := str(part(m, "annotations"), name)
 		if a.Annotations == nil {
 			a.Annotations = map[string]string{}
 		}
 		a.AnnotationsTotal++
-		a.Annotations[name] = value.(string)
-		if len(value.(string)) > maxAnnotationBytes {
-			a.Annotations[name] = value.(string)[:maxAnnotationBytes] // recorded ones are ASCII there
+		a.Annotations[name] = value
+		if len(value) > maxAnnotationBytes {
+			a.Annotations[name] = value[:maxAnnotationBytes] // recorded ones are ASCII there
 			a.Cut = []string{"annotations"}
 		}
 	}
-	for _, scan := range part(m, "scan_overview") {
-		a.Scan = plainScan(scan.(map[string]any))
+	for name := range part(m, "scan_overview") {
+		a.Scan = plainScan(part(part(m, "scan_overview"), name))
 	}
 	if sbom := part(m, "sbom_overview"); sbom != nil {
 		a.SBOM = &SBOMOverview{Digest: str(sbom, "sbom_digest"), Status: str(sbom, "scan_status")}

@@ -25,7 +25,8 @@ type Project struct {
 // by a query of its own (project.go).
 var projects = listing[Project]{
 	key: "project_id", size: 50, decode: decodeProject,
-	id: func(p *Project) int64 { return p.ID },
+	id:    func(p *Project) int64 { return p.ID },
+	named: func(p *Project) bool { return p.ID > 0 && p.Name != "" },
 }
 
 // ProjectsPage reads a page of GET /projects, sorted by id: the projects that
@@ -52,7 +53,7 @@ func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 	if strings.Trim(name, "0123456789") == "" {
 		what.header = http.Header{"X-Is-Resource-Name": {"true"}} // else taken for an id
 	}
-	return get(ctx, c, what, decodeProject, projects.id)
+	return get(ctx, c, what, decodeProject, projects.named)
 }
 
 // ProjectExists asks HEAD /projects?project_name=, which tells every

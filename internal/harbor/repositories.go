@@ -26,7 +26,8 @@ type Repository struct {
 // there, "id" is a key that Harbor ignores.
 var repositories = listing[Repository]{
 	key: "repository_id", size: maxPageSize, decode: decodeRepository,
-	id: func(r *Repository) int64 { return r.ID },
+	id:    func(r *Repository) int64 { return r.ID },
+	named: func(r *Repository) bool { return r.ID > 0 && r.Name != "" },
 }
 
 // RepositoriesPage reads a page of GET /projects/{project}/repositories, sorted
@@ -53,7 +54,7 @@ func (c *Client) Repository(ctx context.Context, full string) (Repository, error
 	if err != nil {
 		return Repository{}, err
 	}
-	return get(ctx, c, call{endpoint: "repositories.get", path: path}, decodeRepository, repositories.id)
+	return get(ctx, c, call{endpoint: "repositories.get", path: path}, decodeRepository, repositories.named)
 }
 
 func decodeRepository(d *decoder, r *Repository) error {

@@ -93,7 +93,7 @@ func TestInFlight(t *testing.T) {
 				for range n + 10 {
 					group.Go(func() {
 						for range 8 {
-							if _, err := c.ArtifactsPage(t.Context(), "bulk/many", harbor.ArtifactOptions{}); err == nil {
+							if _, err := c.ArtifactsPage(t.Context(), "bulk/many", harbor.ArtifactOptions{PageOptions: harbor.PageOptions{PageSize: 10}}); err == nil {
 								answered.Add(1)
 							}
 							_, _ = c.ProjectExists(t.Context(), "library")

@@ -377,7 +377,7 @@ func spread() func(*http.Request) time.Duration {
 	return func(*http.Request) time.Duration {
 		mu.Lock()
 		defer mu.Unlock()
-		n = (n*7 + 13) % 101
-		return n * 10 * time.Microsecond
+		n = (n*7 + 13*time.Microsecond) % (1009 * time.Microsecond)
+		return n
 	}
 }

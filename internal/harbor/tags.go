@@ -31,7 +31,8 @@ type TagOptions struct {
 
 var tags = listing[Tag]{
 	key: "id", size: maxPageSize, decode: decodeTag,
-	id: func(t *Tag) int64 { return t.ID },
+	id:    func(t *Tag) int64 { return t.ID },
+	named: (*Tag).named,
 }
 
 // TagsPage reads a page of the tags of an artifact, given by digest or tag,
@@ -57,6 +58,8 @@ func (c *Client) TagsWith(ctx context.Context, repository, reference string, o T
 		return c.TagsPage(ctx, repository, reference, TagOptions{PageOptions: p, Immutability: o.Immutability})
 	})
 }
+
+func (t *Tag) named() bool { return t.Name != "" }
 
 func decodeTag(d *decoder, t *Tag) error {
 	return d.object(func(name string) error {

@@ -32,7 +32,7 @@ func TestAuthGoesToHarborAlone(t *testing.T) {
 			return nil, errReset
 		}), base, "robot$inventory", "s:e:cret")
 		req := get(t, tt.request)
-		_, _ = tripper.RoundTrip(req)
+		_, _ = read(tripper, req)
 		user, password, found := sent.BasicAuth()
 		if found != tt.want || found && (user != "robot$inventory" || password != "s:e:cret") {
 			t.Errorf("%s for %s: credentials %v %q %q, want %v", tt.request, tt.base, found, user, password, tt.want)

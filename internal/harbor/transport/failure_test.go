@@ -22,7 +22,7 @@ func TestFailureOf(t *testing.T) {
 	for want, errs := range map[Failure][]error{
 		FailureNone:        {nil},
 		FailureCanceled:    {context.Canceled, fmt.Errorf("get: %w", context.Canceled)},
-		FailureTimeout:     {context.DeadlineExceeded, errTooSlow{}, &net.DNSError{IsTimeout: true}, &net.OpError{Op: "dial", Err: errTooSlow{}}},
+		FailureTimeout:     {context.DeadlineExceeded, tooSlowError{}, &net.DNSError{IsTimeout: true}, &net.OpError{Op: "dial", Err: tooSlowError{}}},
 		FailureName:        {&net.DNSError{IsNotFound: true}, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}},
 		FailureCertificate: {&tls.CertificateVerificationError{}, x509.HostnameError{}, x509.UnknownAuthorityError{}, x509.CertificateInvalidError{}},
 		FailureScheme:      {http.ErrSchemeMismatch, tls.RecordHeaderError{}},

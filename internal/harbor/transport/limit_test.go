@@ -38,7 +38,7 @@ func TestLimiterIsHeldUntilTheBodyIsClosed(t *testing.T) {
 func TestLimiterIsFreeAfterAnError(t *testing.T) {
 	l := NewLimiter(1)
 	for range 3 {
-		if _, err := Limit(roundTrip(fail), l).RoundTrip(get(t, "http://harbor.example.com")); !errors.Is(err, errReset) {
+		if _, err := read(Limit(roundTrip(fail), l), get(t, "http://harbor.example.com")); !errors.Is(err, errReset) {
 			t.Fatal(err)
 		}
 	}

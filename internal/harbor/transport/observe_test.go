@@ -21,23 +21,29 @@ func TestObserve(t *testing.T) {
 		use   func(*Attempt, *http.Response)
 		want  Observation
 	}{
-		{"answered", func(req *http.Request) (*http.Response, error) {
-			time.Sleep(time.Second)
-			return answer(http.StatusOK, &trickle{req, time.Second, 5}), nil
-		}, func(_ *Attempt, resp *http.Response) { _, _ = io.Copy(io.Discard, resp.Body) },
-			Observation{Status: 200, Duration: 6 * time.Second, Bytes: 5}},
+		{
+			"answered", func(req *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second)
+				return answer(http.StatusOK, &trickle{req, time.Second, 5}), nil
+			}, func(_ *Attempt, resp *http.Response) { _, _ = io.Copy(io.Discard, resp.Body) },
+			Observation{Status: 200, Duration: 6 * time.Second, Bytes: 5},
+		},
 		{"answered with an error", func(*http.Request) (*http.Response, error) {
 			return answer(http.StatusBadGateway, http.NoBody), nil
 		}, nil, Observation{Status: 502}},
 		{"no answer", fail, nil, Observation{Failure: FailureConnection}},
-		{"the body breaks off", func(req *http.Request) (*http.Response, error) {
-			return answer(http.StatusOK, io.MultiReader(&trickle{req, 0, 3}, broken{})), nil
-		}, func(_ *Attempt, resp *http.Response) { _, _ = io.Copy(io.Discard, resp.Body) },
-			Observation{Status: 200, Bytes: 3, Failure: FailureConnection}},
-		{"too slow", func(req *http.Request) (*http.Response, error) {
-			return answer(http.StatusOK, waiting{req}), nil
-		}, func(_ *Attempt, resp *http.Response) { _, _ = io.Copy(io.Discard, resp.Body) },
-			Observation{Status: 200, Duration: 30 * time.Second, Failure: FailureTimeout}},
+		{
+			"the body breaks off", func(req *http.Request) (*http.Response, error) {
+				return answer(http.StatusOK, io.MultiReader(&trickle{req, 0, 3}, broken{})), nil
+			}, func(_ *Attempt, resp *http.Response) { _, _ = io.Copy(io.Discard, resp.Body) },
+			Observation{Status: 200, Bytes: 3, Failure: FailureConnection},
+		},
+		{
+			"too slow", func(req *http.Request) (*http.Response, error) {
+				return answer(http.StatusOK, waiting{req}), nil
+			}, func(_ *Attempt, resp *http.Response) { _, _ = io.Copy(io.Discard, resp.Body) },
+			Observation{Status: 200, Duration: 30 * time.Second, Failure: FailureTimeout},
+		},
 		{"the content is wrong", ok("<html>"), func(a *Attempt, resp *http.Response) {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			a.Fail(FailureInvalid)
@@ -73,7 +79,7 @@ func TestObserveTheCallersEnd(t *testing.T) {
 		tripper := Observe(roundTrip(func(req *http.Request) (*http.Response, error) {
 			return nil, pause(req.Context(), time.Hour)
 		}), func(o Observation) { got = append(got, o) })
-		_, _ = tripper.RoundTrip(get(t, "http://harbor.example.com").WithContext(ctx))
+		_, _ = read(tripper, get(t, "http://harbor.example.com").WithContext(ctx))
 		want := []Observation{{Method: http.MethodGet, Try: 1, Duration: time.Second, Failure: FailureCanceled}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

@@ -72,11 +72,11 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	if strings.Trim(text, "0123456789") == "" {
-		seconds := time.Duration(0)
+		d := time.Duration(0)
 		for _, digit := range text {
-			seconds = min(seconds*10+time.Duration(digit-'0'), maxRetryAfter/time.Second)
+			d = min(d*10+time.Duration(digit-'0')*time.Second, maxRetryAfter)
 		}
-		return seconds * time.Second
+		return d
 	}
 	if date, err := http.ParseTime(text); err == nil {
 		return max(0, min(date.Sub(now), maxRetryAfter))

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -35,12 +36,14 @@ type Timeouts struct {
 func (t Timeouts) New(connections int, config *tls.Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: cmp.Or(t.Dial, 10*time.Second), KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    cmp.Or(t.TLS, 10*time.Second),
-		ResponseHeaderTimeout:  cmp.Or(t.Header, 75*time.Second),
-		ForceAttemptHTTP2:      true,
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSClientConfig:       config,
+		TLSHandshakeTimeout:   cmp.Or(t.TLS, 10*time.Second),
+		ResponseHeaderTimeout: cmp.Or(t.Header, 75*time.Second),
+		ForceAttemptHTTP2:     true,
+		// Without, a connection that died silently stays in use.
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		MaxConnsPerHost:        connections,
 		MaxIdleConns:           connections,
 		MaxIdleConnsPerHost:    connections,
@@ -61,17 +64,17 @@ type bound struct {
 	idle, request time.Duration
 }
 
-// errTooSlow is what the reader of a body gets that stands still; it is a
+// tooSlowError is what the reader of a body gets that stands still; it is a
 // time-out in the sense of net.Error.
-type errTooSlow struct{}
+type tooSlowError struct{}
 
-func (errTooSlow) Error() string   { return "the answer's body stopped coming" }
-func (errTooSlow) Timeout() bool   { return true }
-func (errTooSlow) Temporary() bool { return true }
+func (tooSlowError) Error() string   { return "the answer's body stopped coming" }
+func (tooSlowError) Timeout() bool   { return true }
+func (tooSlowError) Temporary() bool { return true }
 
 func (b *bound) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	whole := time.AfterFunc(b.request, func() { cancel(errTooSlow{}) })
+	whole := time.AfterFunc(b.request, func() { cancel(tooSlowError{}) })
 	end := func() { whole.Stop(); cancel(nil) }
 	resp, err := b.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
@@ -80,14 +83,14 @@ func (b *bound) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	body := &watched{ReadCloser: resp.Body, ctx: ctx, idle: b.idle}
-	body.timer = time.AfterFunc(b.idle, func() { cancel(errTooSlow{}) })
+	body.timer = time.AfterFunc(b.idle, func() { cancel(tooSlowError{}) })
 	resp.Body = &onClose{ReadCloser: body, do: func() { body.timer.Stop(); end() }}
 	return resp, nil
 }
 
 // cause says too slow where that, and not the caller, ended the context.
 func cause(ctx context.Context, err error) error {
-	if slow, ok := context.Cause(ctx).(errTooSlow); ok { //nolint:errorlint // set by this file, never wrapped
+	if slow, ok := context.Cause(ctx).(tooSlowError); ok { //nolint:errorlint // set by this file, never wrapped
 		return slow
 	}
 	return err
@@ -105,7 +108,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	if n > 0 {
 		w.timer.Reset(w.idle)
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = cause(w.ctx, err)
 	}
 	return n, err

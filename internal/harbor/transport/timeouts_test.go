@@ -5,6 +5,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -76,6 +77,29 @@ func TestTimeouts(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestNew: what goes to net/http, by default and as given.
+func TestNew(t *testing.T) {
+	config := &tls.Config{MinVersion: tls.VersionTLS13}
+	for _, tt := range []struct {
+		timeouts    Timeouts
+		header, tls time.Duration
+	}{
+		{Timeouts{}, 75 * time.Second, 10 * time.Second},
+		{Timeouts{Header: 3 * time.Second, TLS: 2 * time.Second}, 3 * time.Second, 2 * time.Second},
+	} {
+		got := tt.timeouts.New(7, config)
+		if got.ResponseHeaderTimeout != tt.header || got.TLSHandshakeTimeout != tt.tls {
+			t.Errorf("%+v: header %v, TLS %v", tt.timeouts, got.ResponseHeaderTimeout, got.TLSHandshakeTimeout)
+		}
+		if got.MaxConnsPerHost != 7 || got.MaxIdleConnsPerHost != 7 || got.MaxIdleConns != 7 {
+			t.Errorf("connections: %d, idle %d and %d", got.MaxConnsPerHost, got.MaxIdleConnsPerHost, got.MaxIdleConns)
+		}
+		if got.TLSClientConfig != config || !got.ForceAttemptHTTP2 || got.Proxy == nil {
+			t.Errorf("TLS %v, HTTP/2 %v, a proxy from the environment %v", got.TLSClientConfig, got.ForceAttemptHTTP2, got.Proxy != nil)
+		}
 	}
 }
 

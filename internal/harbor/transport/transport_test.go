@@ -74,6 +74,11 @@ func listen(t *testing.T, text string) (url string) {
 			conn.Close()
 		}
 	}()
-	t.Cleanup(func() { listener.Close(); <-done })
+	t.Cleanup(func() {
+		if err := listener.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
 	return "http://" + listener.Addr().String()
 }
