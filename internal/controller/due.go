@@ -38,8 +38,9 @@ type decision struct {
 //	|-------------------------------------------|-------------|------|
 //	| it is being deleted                       | Deleted     | no   |
 //	| spec.suspend                              | Suspended   | no   |
+//	| it has never been seen                    | First       | yes  |
 //	| the spec changed since the last sync      | SpecChanged | yes  |
-//	| no sync ended yet, or none is planned     | First       | yes  |
+//	| a sync did not end, or none is planned    | First       | yes  |
 //	| requestedAt differs from its echo         | Requested   | yes  |
 //	| status.nextSyncTime has come              | Interval, or Retry after a failure | yes |
 //	| otherwise                                 | NotYet      | no   |
@@ -51,6 +52,8 @@ func due(inv *v1alpha1.HarborInventory, now time.Time) decision {
 		return decision{cause: causeDeleted}
 	case inv.Spec.Suspend:
 		return decision{cause: causeSuspended}
+	case inv.Status.ObservedGeneration <= 0:
+		return decision{sync: true, cause: causeFirst}
 	case inv.Status.ObservedGeneration != inv.Generation:
 		return decision{sync: true, cause: causeSpec}
 	case next == nil:

@@ -40,7 +40,8 @@ func TestDue(t *testing.T) {
 		changes []change
 		want    decision
 	}{
-		{"no sync yet", nil, decision{sync: true, cause: causeFirst}},
+		{"never seen", []change{func(inv *v1alpha1.HarborInventory) { inv.Status.ObservedGeneration = -1 }}, decision{sync: true, cause: causeFirst}},
+		{"no sync ended", nil, decision{sync: true, cause: causeFirst}},
 		{"not yet", []change{next(time.Minute), complete("True")}, decision{cause: causeNotYet, after: time.Minute}},
 		{"interval", []change{next(0), complete("True")}, decision{sync: true, cause: causeInterval}},
 		{"retry", []change{next(-time.Second), complete("False")}, decision{sync: true, cause: causeRetry}},

@@ -50,8 +50,8 @@ type Options struct {
 // Reconciler brings the lists of a HarborInventory in line with Harbor.
 type Reconciler struct {
 	client   client.Client // writes
-	live     client.Reader // reads past the cache: Secrets, ConfigMaps, whole lists
-	cache    cache.Cache   // inventories, and the metadata of lists
+	live     client.Reader // reads past the cache
+	cache    cache.Cache   // the metadata of lists
 	recorder events.EventRecorder
 	options  Options
 	harbors  *harbors
@@ -103,8 +103,9 @@ func (o Options) withDefaults() Options {
 //  4. Read Harbor and write the lists, repository by repository (sync.go).
 //  5. Tell the outcome (outcome.go).
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	// Read past the cache, which may not have our own last status yet.
 	var inv v1alpha1.HarborInventory
-	if err := r.cache.Get(ctx, req.NamespacedName, &inv); err != nil {
+	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	// 1.

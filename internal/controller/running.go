@@ -59,7 +59,8 @@ func (r *running) interrupt(obj client.Object, deleted bool) {
 	}
 }
 
-// interrupted tells whether the context ended for another cause than time.
+// interrupted tells whether the context of begin ended: the object was deleted
+// or changed, or the operator is stopping. spec.timeout is no part of it.
 func interrupted(ctx context.Context) bool {
 	return ctx.Err() != nil
 }

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
@@ -55,6 +56,9 @@ func (r *Reconciler) stall(ctx context.Context, inv *v1alpha1.HarborInventory, e
 	setCondition(status, inv, v1alpha1.ConditionReady, false, obstacle.reason, obstacle.message)
 	setCondition(status, inv, v1alpha1.ConditionStalled, true, obstacle.reason, obstacle.message)
 	r.report(inv, status)
+	if !apimeta.IsStatusConditionTrue(inv.Status.Conditions, v1alpha1.ConditionStalled) {
+		log.FromContext(ctx).Info("stalled", "reason", obstacle.reason, "message", obstacle.message)
+	}
 	if err := r.patchStatus(ctx, inv, status); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -95,6 +99,7 @@ func (r *Reconciler) conclude(ctx context.Context, inv *v1alpha1.HarborInventory
 	syncDuration.Observe(res.duration.Seconds())
 	syncs.WithLabelValues(apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete).Reason).Inc()
 	r.report(inv, &status)
+	logSync(ctx, &res, &status)
 	if err := r.patchStatus(ctx, inv, &status); err != nil {
 		return ctrl.Result{}, ignoreGone(err)
 	}
@@ -109,4 +114,19 @@ func (r *Reconciler) patchStatus(ctx context.Context, inv *v1alpha1.HarborInvent
 	before := inv.DeepCopy()
 	inv.Status = *status
 	return client.IgnoreNotFound(r.client.Status().Patch(ctx, inv, client.MergeFrom(before)))
+}
+
+// logSync writes one line for each sync, and one for each of the first failures.
+func logSync(ctx context.Context, res *result, status *v1alpha1.HarborInventoryStatus) {
+	logger := log.FromContext(ctx)
+	complete := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete)
+	logger.Info("synced", "cause", res.decision.cause, "outcome", complete.Reason, "seconds", res.duration.Seconds(),
+		"repositories", res.done, "artifacts", res.totals.Artifacts, "failures", status.FailuresTotal,
+		"unverified", res.report.Unverified, "notFound", len(res.report.NotFound), "gone", len(res.report.Gone))
+	if res.err != nil {
+		logger.Info("sync ended early", "reason", complete.Reason, "message", complete.Message)
+	}
+	for _, f := range status.Failures {
+		logger.Info("could not be read or written", "project", f.Project, "repository", f.Repository, "reason", f.Reason, "message", f.Message)
+	}
 }

@@ -17,6 +17,10 @@ import (
 // Harbor allows (422 beyond it).
 const pageSize = 100
 
+// maxPages bounds how many pages a total is believed to announce; what is
+// beyond them comes in the last window.
+const maxPages = 10_000
+
 // listingTries bounds how often the listing of a repository starts over.
 const listingTries = 4
 
@@ -29,91 +33,98 @@ const listingTries = 4
 //  3. Accept them if they fit together without gap and the repository has not
 //     changed since it was listed (update_time, artifact_count: a seqlock; the
 //     time tells every change from Harbor 2.15.2 on).
-//  4. Otherwise read again, side by side, in windows of ids cut at the first id
-//     of each page just seen. A window is read by key, so what others push or
-//     delete meanwhile cannot shift a row past it.
+//  4. Otherwise read again, side by side, in windows of ids; see windows.go. An
+//     older Harbor's pages could never be accepted: windows follow the first.
 //  5. Check what a listing can lack (see check.go) and hand it on.
 type listing struct {
 	run        *run
-	repository harbor.Repository
+	repository harbor.Repository // as it was before the rows were read
 	size       int
 	tries      int
 
 	mu      sync.Mutex
 	total   int
 	parts   [][]harbor.Artifact // pages, then windows
-	missing int                 // parts not read yet
+	cuts    []int64
+	missing int // parts or cuts not read yet
 	err     error
 	tainted bool // the pages do not fit together
 }
 
-func (l *listing) options() harbor.ArtifactOptions {
-	return harbor.ArtifactOptions{
-		PageOptions: harbor.PageOptions{PageSize: l.size},
-		Query:       l.run.req.Query,
-		Details:     l.run.req.Details,
-	}
+// page reads a page of the artifacts that the request selects.
+func (l *listing) page(ctx context.Context, o harbor.PageOptions) (harbor.Page[harbor.Artifact], error) {
+	return l.pageOf(ctx, harbor.ArtifactOptions{PageOptions: o, Query: l.run.req.Query, Details: l.run.req.Details})
+}
+
+func (l *listing) pageOf(ctx context.Context, o harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error) {
+	o.PageSize = cmp.Or(o.PageSize, l.size)
+	return permitted(func() (harbor.Page[harbor.Artifact], error) {
+		return l.run.client.ArtifactsPage(ctx, l.repository.Name, o)
+	})
 }
 
 // begin reads the first page.
 func (l *listing) begin(ctx context.Context) {
-	if l.repository.ArtifactCount == 0 && !slices.Contains(l.run.held[l.project()], l.repository.Name) {
-		l.emit(ctx, nil, true) // nothing there, nothing to lose: spare the request
-		return
-	}
 	// 1.
-	page, err := l.run.client.ArtifactsPage(ctx, l.repository.Name, l.options())
+	first, err := l.page(ctx, harbor.PageOptions{})
 	if err != nil {
 		l.retryOrFail(ctx, err)
 		return
 	}
-	l.run.failedInARow.Store(0)
-	if page.Last {
-		l.checkAndEmit(ctx, page.Items, true)
-		return
+	l.run.unanswered.Store(0)
+	switch {
+	case first.Last:
+		slices.SortFunc(first.Items, byID)
+		l.checkAndEmit(ctx, first.Items, true)
+	case l.run.stamps:
+		l.readPages(first)
+	default:
+		l.findCuts(first)
 	}
+}
+
+func byID(a, b harbor.Artifact) int { return cmp.Compare(a.ID, b.ID) }
+
+// readPages queues the pages after the first.
+func (l *listing) readPages(first harbor.Page[harbor.Artifact]) {
 	// 2.
-	pages := max(2, (page.Total+l.size-1)/l.size) // a total that is missing or wrong makes the pages not fit
-	l.total = page.Total
-	l.tainted = false
+	pages := (first.Total + l.size - 1) / l.size
+	l.total = first.Total
+	l.tainted = pages > maxPages
+	pages = min(max(2, pages), maxPages) // a total that is missing or wrong makes the pages not fit
 	l.expect(pages)
-	l.parts[0] = page.Items
+	l.parts = make([][]harbor.Artifact, pages)
+	l.parts[0] = first.Items
 	l.missing--
 	for n := 2; n <= pages; n++ {
 		l.run.queue.add(listPage, func(ctx context.Context) { l.readPage(ctx, n) })
 	}
 }
 
-func (l *listing) project() string {
-	project, _, _ := harbor.SplitRepository(l.repository.Name)
-	return project
-}
-
+// expect prepares for so many parts or cuts. No task of this listing is queued.
 func (l *listing) expect(parts int) {
-	l.parts = make([][]harbor.Artifact, parts)
 	l.missing = parts
 	l.err = nil
 }
 
+// came notes that a part or a cut was read and tells whether it was the last
+// one. The caller holds the lock.
+func (l *listing) came(err error) bool {
+	l.err = cmp.Or(l.err, err)
+	l.missing--
+	return l.missing == 0
+}
+
 func (l *listing) readPage(ctx context.Context, n int) {
-	options := l.options()
-	options.Page = n
-	page, err := l.run.client.ArtifactsPage(ctx, l.repository.Name, options)
+	page, err := l.page(ctx, harbor.PageOptions{Page: n})
 	l.mu.Lock()
 	l.tainted = l.tainted || page.Total != l.total
-	last := l.put(n-1, page.Items, err)
+	l.parts[n-1] = page.Items
+	last := l.came(err)
 	l.mu.Unlock()
 	if last {
 		l.pagesRead(ctx)
 	}
-}
-
-// put stores a part and tells whether it was the last one. The caller holds the lock.
-func (l *listing) put(i int, items []harbor.Artifact, err error) bool {
-	l.parts[i] = items
-	l.err = cmp.Or(l.err, err)
-	l.missing--
-	return l.missing == 0
 }
 
 // pagesRead decides whether the pages can be accepted.
@@ -124,93 +135,45 @@ func (l *listing) pagesRead(ctx context.Context) {
 	}
 	// 3.
 	artifacts := slices.Concat(l.parts...)
-	if !l.tainted && len(artifacts) == l.total && rising(artifacts) && l.unchanged(ctx) {
+	unchanged := l.unchanged(ctx) // asked in any case: it begins the seqlock of the windows
+	if unchanged && !l.tainted && len(artifacts) == l.total && rising(artifacts) && !mixed(artifacts) {
 		l.checkAndEmit(ctx, artifacts, true)
 		return
 	}
 	// 4.
-	var cuts []int64
-	for _, page := range l.parts[1:] {
-		if len(page) > 0 {
-			cuts = append(cuts, page[0].ID)
-		}
-	}
-	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
-	l.expect(len(cuts) + 1)
-	from := int64(0)
-	for i := range len(cuts) + 1 {
-		window := harbor.PageOptions{FromID: from, PageSize: l.size}
-		if i < len(cuts) {
-			window.ToID = cuts[i] - 1
-			from = cuts[i]
-		}
-		l.run.queue.add(listPage, func(ctx context.Context) { l.readWindow(ctx, i, window) })
-	}
+	l.readWindows(nil, 0, l.cutsBetween(artifacts))
 }
 
-// unchanged is the second half of the seqlock; the first half is the entry of
-// the repository in its project's listing.
+// unchanged is the second half of a seqlock, and the first half of the next one:
+// it tells whether the repository is as it was last read, and keeps how it is
+// now. The first time that is its entry in its project's listing. A pull counts
+// as a change, for it moves the same time.
 func (l *listing) unchanged(ctx context.Context) bool {
 	if !l.run.stamps {
 		return false
 	}
-	now, err := l.run.client.Repository(ctx, l.repository.Name)
-	return err == nil && now.ID == l.repository.ID &&
-		now.ArtifactCount == l.repository.ArtifactCount && now.UpdateTime.Equal(l.repository.UpdateTime)
+	now, err := l.run.readRepository(ctx, l.repository.Name)
+	if err != nil {
+		return false
+	}
+	before := l.repository
+	l.repository = now
+	return now.ID == before.ID && now.ArtifactCount == before.ArtifactCount && now.UpdateTime.Equal(before.UpdateTime)
 }
 
-func (l *listing) readWindow(ctx context.Context, i int, window harbor.PageOptions) {
-	var items []harbor.Artifact
-	options := l.options()
-	options.PageOptions = window
-	var err error
-	for {
-		var page harbor.Page[harbor.Artifact]
-		page, err = l.run.client.ArtifactsPage(ctx, l.repository.Name, options)
-		if err != nil {
-			break
-		}
-		items = append(items, page.Items...)
-		if page.Last {
-			break
-		}
-		options.FromID = page.Items[len(page.Items)-1].ID + 1
-	}
-	l.mu.Lock()
-	last := l.put(i, items, err)
-	l.mu.Unlock()
-	if last {
-		l.windowsRead(ctx)
-	}
-}
-
-func (l *listing) windowsRead(ctx context.Context) {
-	if l.err != nil {
-		l.retryOrFail(ctx, l.err)
-		return
-	}
-	artifacts := slices.Concat(l.parts...)
-	l.parts = nil
-	if mixed(artifacts) {
-		l.again(ctx, errPartial) // deleted and made again under the same name
-		return
-	}
-	l.checkAndEmit(ctx, artifacts, false)
-}
-
-// rising tells whether the ids rise strictly: pages by offset that a deletion or
-// a late commit shifted overlap, and all rows belong to one repository.
+// rising tells whether each id is greater than the one before: pages by offset
+// that a deletion or a late commit shifted may overlap.
 func rising(artifacts []harbor.Artifact) bool {
-	return slices.IsSortedFunc(artifacts, func(a, b harbor.Artifact) int {
-		if a.ID == b.ID {
-			return 1
+	for i := range artifacts {
+		if i > 0 && artifacts[i].ID <= artifacts[i-1].ID {
+			return false
 		}
-		return cmp.Compare(a.ID, b.ID)
-	}) && !mixed(artifacts)
+	}
+	return true
 }
 
-// mixed tells whether the artifacts belong to more than one repository.
+// mixed tells whether the artifacts belong to more than one repository, one
+// deleted and one made under the same name.
 func mixed(artifacts []harbor.Artifact) bool {
 	return slices.ContainsFunc(artifacts, func(a harbor.Artifact) bool {
 		return a.RepositoryID != artifacts[0].RepositoryID
@@ -224,10 +187,10 @@ func (l *listing) retryOrFail(ctx context.Context, err error) {
 	case errors.Is(err, harbor.ErrTooLarge) && l.size > 1:
 		l.size = max(1, l.size/8)
 		l.run.queue.add(beginRepository, l.begin)
-	case errors.Is(err, harbor.ErrForbidden), errors.Is(err, harbor.ErrNotFound):
+	case refused(err):
 		l.vanished(ctx, err)
 	default:
-		l.run.failRepository(l.repository.Name, err)
+		l.run.failRepository(ctx, l.repository.Name, err)
 	}
 }
 
@@ -238,19 +201,19 @@ func (l *listing) vanished(ctx context.Context, cause error) {
 	case gone:
 		l.run.gone(l.repository.Name)
 	case err != nil:
-		l.run.failRepository(l.repository.Name, err)
+		l.run.failRepository(ctx, l.repository.Name, err)
 	default:
-		l.run.failRepository(l.repository.Name, cause)
+		l.run.failRepository(ctx, l.repository.Name, cause)
 	}
 }
 
 // again starts the listing over, a bounded number of times.
 func (l *listing) again(ctx context.Context, cause error) {
 	if l.tries++; l.tries >= listingTries {
-		l.run.failRepository(l.repository.Name, cause)
+		l.run.failRepository(ctx, l.repository.Name, cause)
 		return
 	}
-	now, err := l.run.client.Repository(ctx, l.repository.Name)
+	now, err := l.run.readRepository(ctx, l.repository.Name)
 	if err != nil {
 		l.retryOrFail(ctx, err)
 		return
@@ -266,8 +229,9 @@ func (l *listing) emit(ctx context.Context, artifacts []harbor.Artifact, verifie
 		l.run.report.Unverified++
 		l.run.mu.Unlock()
 	}
+	project, _, _ := harbor.SplitRepository(l.repository.Name)
 	select {
-	case l.run.results <- Repository{Project: l.project(), Name: l.repository.Name, Artifacts: artifacts, Verified: verified}:
+	case l.run.results <- Repository{Project: project, Name: l.repository.Name, Artifacts: artifacts, Verified: verified}:
 	case <-ctx.Done():
 	}
 }

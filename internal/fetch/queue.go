@@ -60,8 +60,7 @@ func (q *queue) run(ctx context.Context, workers int) {
 	for range workers {
 		group.Go(func() error {
 			for t := q.next(); t != nil; t = q.next() {
-				t(ctx)
-				q.done()
+				q.work(ctx, t)
 			}
 			return nil
 		})
@@ -94,11 +93,15 @@ func (q *queue) next() task {
 	}
 }
 
-func (q *queue) done() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.running--
-	if q.running == 0 {
-		q.changed.Broadcast()
-	}
+// work runs a task. One that panics must not leave the others waiting for it.
+func (q *queue) work(ctx context.Context, t task) {
+	defer func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.running--
+		if q.running == 0 {
+			q.changed.Broadcast()
+		}
+	}()
+	t(ctx)
 }

@@ -38,11 +38,18 @@ func NewSelection(projects, repositories, exclude []string) (*Selection, error) 
 	for _, field := range fields {
 		for _, p := range field.patterns {
 			if !doublestar.ValidatePattern(p) {
-				return nil, fmt.Errorf("%s: %q is not a valid pattern: close each bracket and brace", field.name, p)
+				return nil, fmt.Errorf("%s: %q is not a valid pattern: close each bracket and brace, and end with no backslash", field.name, p)
 			}
 		}
 	}
-	return &Selection{projects: projects, repositories: repositories, exclude: exclude}, nil
+	return &Selection{projects: distinct(projects), repositories: distinct(repositories), exclude: distinct(exclude)}, nil
+}
+
+// distinct returns a copy without repetitions: a project named twice is read once.
+func distinct(entries []string) []string {
+	entries = slices.Clone(entries)
+	slices.Sort(entries)
+	return slices.Compact(entries)
 }
 
 // isPattern tells whether a name holds wildcards.
