@@ -46,7 +46,7 @@ func TestCredentialsThatAreNotThere(t *testing.T) {
 			reason: "SecretInvalid", says: []string{`Secret "robot"`, `lacks the key "password"`},
 		},
 		"no username": {
-			secret: &corev1.Secret{Data: map[string][]byte{"password": []byte("secret")}},
+			secret: &corev1.Secret{Data: map[string][]byte{"password": []byte(canary)}},
 			reason: "SecretInvalid", says: []string{`Secret "robot"`, `lacks the key "username"`},
 		},
 		"empty password": {
@@ -387,7 +387,7 @@ func TestFaultsOfAllOfHarbor(t *testing.T) {
 		t.Parallel()
 		w := synced(t, harbortest.Generated(harbortest.Size{Projects: 2, Repositories: 40, Artifacts: 5}))
 		before := w.shown("all")
-		w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Skip: 5, Fault: harbortest.Gateway(502)})
+		w.harbor.Inject(harbortest.Rule{Skip: 12, Fault: harbortest.Gateway(502)})
 		inv := w.request("all")
 		if !slices.Contains(conditions(inv), "Ready=False HarborUnavailable") {
 			t.Errorf("conditions %v: %s", conditions(inv), messages(inv))

@@ -35,7 +35,8 @@ func TestMaxConnections(t *testing.T) {
 	for _, n := range []int32{1, 5, 20} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			w := newWorld(t, harbortest.Generated(harbortest.Size{Projects: 4, Repositories: 80, Artifacts: 120}))
-			w.harbor.SetLatency(10 * time.Millisecond)
+			// So slow that the client, not the machine, decides how many are in flight.
+			w.harbor.SetLatency(time.Duration(n) * 4 * time.Millisecond)
 			unreliable(w)
 			w.inventory("all", func(s *v1alpha1.HarborInventorySpec) { s.MaxConnections = n })
 			w.condition("all", "Ready=True", "Complete=True")
@@ -52,7 +53,7 @@ func TestMaxConnections(t *testing.T) {
 // here, however the URL is spelled.
 func TestMaxConnectionsPerHarbor(t *testing.T) {
 	w := newWorld(t, harbortest.Generated(harbortest.Size{Projects: 4, Repositories: 80, Artifacts: 120}))
-	w.harbor.SetLatency(10 * time.Millisecond)
+	w.harbor.SetLatency(80 * time.Millisecond)
 	unreliable(w)
 	for i, name := range []string{"one", "two"} {
 		w.inventory(name, func(s *v1alpha1.HarborInventorySpec) {

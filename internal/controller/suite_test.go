@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -88,7 +89,26 @@ func runSuite(m *testing.M) (code int, err error) {
 		cancel()
 		<-stopped
 	}()
-	return m.Run(), nil
+	code = m.Run()
+	return max(code, leaks()), nil
+}
+
+// leaks looks for the password in what the whole run logged and told in events.
+func leaks() int {
+	found := strings.Contains(logs.String(), canary)
+	var events corev1.EventList
+	if err := kube.List(context.Background(), &events); err != nil || len(events.Items) == 0 {
+		fmt.Fprintln(os.Stderr, "no events to search:", err)
+		return 1
+	}
+	for _, e := range events.Items {
+		found = found || strings.Contains(e.Message, canary)
+	}
+	if found {
+		fmt.Fprintln(os.Stderr, "the password is in a log line or an event")
+		return 1
+	}
+	return 0
 }
 
 func newScheme() *runtime.Scheme {

@@ -4,6 +4,7 @@
 package controller_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,10 +32,14 @@ type world struct {
 
 const robot = "robot$inventory"
 
+// canary is the robot's password: nothing that the operator writes may hold it.
+const canary = "c4nary-passw0rd"
+
 func newWorld(t *testing.T, registry *harbortest.Registry) *world {
 	t.Helper()
+	must(registry.SetSecret(robot, canary))
 	w := &world{
-		T: t, registry: registry, ns: namespace(t), secret: "secret",
+		T: t, registry: registry, ns: namespace(t), secret: canary,
 		harbor: harbortest.NewServer(t, registry, harbortest.Options{}),
 	}
 	w.putSecret("robot", robot, w.secret)
@@ -76,7 +81,7 @@ func (w *world) inventory(name string, change ...func(*v1alpha1.HarborInventoryS
 	if err := kube.Create(w.Context(), inv); err != nil {
 		w.Fatal(err)
 	}
-	w.Cleanup(func() { _ = kube.Delete(w.T.Context(), inv) })
+	w.Cleanup(func() { _ = kube.Delete(context.Background(), inv) }) // the test's own context has ended by then
 	return inv
 }
 
@@ -206,7 +211,7 @@ func (w *world) equal(want, got []string) {
 func small() *harbortest.Registry {
 	reg := harbortest.New()
 	must(reg.CreateProject("team", false))
-	reg.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret"})
+	reg.AddRobot(harbortest.Robot{Name: "inventory", Secret: canary})
 	for _, tag := range []string{"1.0", "1.1", "1.2"} {
 		reg.Push("library/nginx", harbortest.Image{Tags: []string{tag}})
 		reg.Push("team/app", harbortest.Image{Tags: []string{tag, "v" + tag}})
