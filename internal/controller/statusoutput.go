@@ -94,8 +94,6 @@ func (o *statusOutput) finish(ctx context.Context, _ []string, into *result) err
 		return nil
 	}
 	// Now that the status has everything, lists of an earlier mode can go.
-	for _, failure := range o.lists.forget(ctx, o.lists.held()) {
-		into.report.Failures = append(into.report.Failures, failure)
-	}
+	into.report.Failures = append(into.report.Failures, o.lists.forget(ctx, o.lists.held())...)
 	return nil
 }

@@ -87,7 +87,9 @@ func runSuite(m *testing.M) (code int, err error) {
 	go func() { stopped <- mgr.Start(ctx) }()
 	defer func() {
 		cancel()
-		<-stopped
+		if err := <-stopped; err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 	}()
 	code = m.Run()
 	return max(code, leaks()), nil

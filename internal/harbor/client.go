@@ -249,9 +249,9 @@ func (c *Client) try(ctx context.Context, what call, try int) (err error) {
 	case !isJSON(resp.Header):
 		return &ResponseError{Endpoint: what.endpoint, Reason: reasonNotJSON}
 	}
-	err = what.decode(resp.Header, &limited{r: resp.Body, left: c.maxBody})
-	if err != nil {
-		return badBody(err, what.endpoint)
+	body := &limited{r: resp.Body, left: c.maxBody}
+	if err := what.decode(resp.Header, body); err != nil {
+		return badBody(err, body.broken, what.endpoint)
 	}
 	return nil
 }
@@ -268,10 +268,12 @@ func (c *Client) request(ctx context.Context, what call) *http.Request {
 	return req.WithContext(ctx)
 }
 
-// limited ends with ErrTooLarge when there is more than so many bytes.
+// limited ends with ErrTooLarge when there is more than so many bytes. It keeps
+// the error that reading ended with.
 type limited struct {
-	r    io.Reader
-	left int64 // -1: there was more
+	r      io.Reader
+	left   int64 // -1: there was more
+	broken error
 }
 
 func (l *limited) Read(p []byte) (int, error) {
@@ -282,6 +284,9 @@ func (l *limited) Read(p []byte) (int, error) {
 		p = p[:l.left+1] // one more, to see whether there is more
 	}
 	n, err := l.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.broken = err
+	}
 	l.left -= int64(n)
 	if l.left < 0 {
 		return 0, ErrTooLarge

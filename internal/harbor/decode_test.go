@@ -4,6 +4,7 @@
 package harbor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,7 @@ func TestOddArtifacts(t *testing.T) {
 			"the only report", `{"scan_overview":{"application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0":{"severity":"Low","scanner":{"version":"1"}}}}`,
 			Artifact{Scan: &ScanOverview{Severity: "Low", Scanner: "1"}},
 		},
+		{"of older reports the first", `{"scan_overview":{"a":{"severity":"Low"},"b":{"severity":"High"}}}`, Artifact{Scan: &ScanOverview{Severity: "Low"}}},
 		{"an SBOM of an index", `{"sbom_overview":{"scan_status":"Success"}}`, Artifact{SBOM: &SBOMOverview{Status: "Success"}}},
 	} {
 		got, err := list(strings.NewReader("["+tt.json+"]"), everything.decode)
@@ -141,8 +143,8 @@ func TestFrame(t *testing.T) {
 				if !errors.Is(got, want[i]) && (!errors.Is(want[i], errAny) || got == nil) {
 					t.Errorf("%q: as a list %v, as a record %v, want %v", text, asList, asRecord, want)
 				}
-				if got != nil && !errors.Is(badBody(got, ""), ErrInvalidResponse) {
-					t.Errorf("%q: %v ends as %v", text, got, badBody(got, ""))
+				if got != nil && !errors.Is(badBody(got, nil, ""), ErrInvalidResponse) {
+					t.Errorf("%q: %v ends as %v", text, got, badBody(got, nil, ""))
 				}
 			}
 		}
@@ -153,10 +155,17 @@ var errAny = errors.New("any error")
 
 // TestBrokenReading: errors of the connection stay those, and do not look like bad JSON.
 func TestBrokenReading(t *testing.T) {
-	_, err := list(io.MultiReader(strings.NewReader(`[{"id":1},`), iotest.ErrReader(errors.New("connection reset"))), everything.decode)
-	got := badBody(err, "artifacts.list")
-	if diff := cmp.Diff(&ConnectionError{Failure: transport.FailureConnection}, got); diff != "" {
-		t.Errorf("%v: %s", err, diff)
+	for broken, want := range map[error]error{
+		errors.New("connection reset"): &ConnectionError{Failure: transport.FailureConnection},
+		context.DeadlineExceeded:       &ConnectionError{Failure: transport.FailureTimeout},
+		io.ErrUnexpectedEOF:            &ResponseError{Endpoint: "artifacts.list", Reason: reasonBroken},
+	} {
+		body := &limited{r: io.MultiReader(strings.NewReader(`[{"id":1},`), iotest.ErrReader(broken)), left: 1000}
+		_, err := list(body, everything.decode)
+		got := badBody(err, body.broken, "artifacts.list")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v: %s", err, diff)
+		}
 	}
 }
 

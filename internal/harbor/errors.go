@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
@@ -178,21 +176,20 @@ func noAnswer(err error, endpoint string) error {
 	return &ConnectionError{Failure: transport.FailureOf(err)}
 }
 
-// badBody sorts failures while a body was read.
-func badBody(err error, endpoint string) error {
-	var syntax *jsontext.SyntacticError
+// badBody sorts the failures of decoding a body. Broken is what reading it ended
+// with, if not with its end. An answer that is cut off is a broken one, whether
+// by its sender or on its way.
+func badBody(err, broken error, endpoint string) error {
 	var response *ResponseError
-	switch failure := transport.FailureOf(err); {
+	switch {
 	case errors.Is(err, ErrTooLarge):
 		return ErrTooLarge
+	case broken != nil && !errors.Is(broken, io.ErrUnexpectedEOF):
+		return &ConnectionError{Failure: transport.FailureOf(broken)}
 	case errors.As(err, &response):
 		return &ResponseError{Endpoint: endpoint, Reason: response.Reason}
-	case failure != transport.FailureConnection:
-		return &ConnectionError{Failure: failure}
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.As(err, &syntax), errors.Is(err, errShape):
-		return &ResponseError{Endpoint: endpoint, Reason: reasonBroken}
 	default:
-		return &ConnectionError{Failure: failure}
+		return &ResponseError{Endpoint: endpoint, Reason: reasonBroken}
 	}
 }
 

@@ -31,8 +31,8 @@ func FuzzDecodeArtifacts(f *testing.F) {
 		if isArray := json.Valid(body) && strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "["); isArray != (err == nil) {
 			t.Errorf("a JSON array: %v, decoded: %v", isArray, err)
 		}
-		if err != nil && !errorIs(badBody(err, ""), ErrInvalidResponse) {
-			t.Errorf("%v ends as %v", err, badBody(err, ""))
+		if err != nil && !errorIs(badBody(err, nil, ""), ErrInvalidResponse) {
+			t.Errorf("%v ends as %v", err, badBody(err, nil, ""))
 		}
 		for i := range artifacts {
 			checkBounds(t, &artifacts[i])

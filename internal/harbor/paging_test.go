@@ -272,6 +272,8 @@ func TestPagesThatDoNotFit(t *testing.T) {
 		{same, "7", harbor.PageOptions{PageSize: 3}, false, false, 0},
 		// The server gives less than a page, and says that there is more.
 		{rising, "7", harbor.PageOptions{}, true, false, 7},
+		{rising, "20", harbor.PageOptions{Page: 2, PageSize: 10}, true, false, 20},
+		{rising, "13", harbor.PageOptions{Page: 2, PageSize: 10}, true, true, 13},
 		{`[]`, "7", harbor.PageOptions{}, true, true, 7},
 		// Totals that are none.
 		{rising, "", harbor.PageOptions{}, true, true, -1},
