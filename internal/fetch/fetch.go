@@ -4,6 +4,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -97,7 +98,7 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 	// 1.
 	info, err := authenticate(ctx, client)
 	if err != nil {
-		return Report{}, err
+		return Report{}, cmp.Or(context.Cause(ctx), err)
 	}
 
 	// 2.
@@ -122,7 +123,9 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 	report := r.finish()
 	err = context.Cause(workCtx)
 	if err == nil {
-		_, err = authenticate(ctx, client)
+		if _, err = authenticate(ctx, client); err != nil {
+			err = cmp.Or(context.Cause(ctx), err)
+		}
 	}
 	if err != nil {
 		report.Gone, report.NotFound = nil, nil

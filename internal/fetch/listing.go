@@ -14,12 +14,12 @@ import (
 )
 
 // pageSize is the number of artifacts asked for at once: the greatest that
-// Harbor allows (422 beyond it).
-const pageSize = 100
+// Harbor allows (422 beyond it). Tests make it smaller.
+var pageSize = 100
 
 // maxPages bounds how many pages a total is believed to announce; what is
 // beyond them comes in the last window.
-const maxPages = 10_000
+const maxPages = 2000
 
 // listingTries bounds how often the listing of a repository starts over.
 const listingTries = 4
@@ -196,26 +196,33 @@ func (l *listing) retryOrFail(ctx context.Context, err error) {
 
 // vanished handles a repository that was listed a moment ago.
 func (l *listing) vanished(ctx context.Context, cause error) {
-	_, gone, err := l.run.repositoryGone(ctx, l.repository.Name)
+	now, gone, err := l.run.repositoryGone(ctx, l.repository.Name)
 	switch {
 	case gone:
 		l.run.gone(l.repository.Name)
 	case err != nil:
 		l.run.failRepository(ctx, l.repository.Name, err)
+	case errors.Is(cause, harbor.ErrNotFound): // it has been made again meanwhile
+		l.startOver(ctx, now, errPartial)
 	default:
 		l.run.failRepository(ctx, l.repository.Name, cause)
 	}
 }
 
-// again starts the listing over, a bounded number of times.
+// again starts the listing over.
 func (l *listing) again(ctx context.Context, cause error) {
-	if l.tries++; l.tries >= listingTries {
-		l.run.failRepository(ctx, l.repository.Name, cause)
-		return
-	}
 	now, err := l.run.readRepository(ctx, l.repository.Name)
 	if err != nil {
 		l.retryOrFail(ctx, err)
+		return
+	}
+	l.startOver(ctx, now, cause)
+}
+
+// startOver begins again with the repository as it is now, a bounded number of times.
+func (l *listing) startOver(ctx context.Context, now harbor.Repository, cause error) {
+	if l.tries++; l.tries >= listingTries {
+		l.run.failRepository(ctx, l.repository.Name, cause)
 		return
 	}
 	l.repository = now

@@ -59,8 +59,13 @@ func (q *queue) run(ctx context.Context, workers int) {
 	var group errgroup.Group
 	for range workers {
 		group.Go(func() error {
-			for t := q.next(); t != nil; t = q.next() {
-				q.work(ctx, t)
+			for ctx.Err() == nil { // the other way that a worker may learn of it comes later
+				t := q.next()
+				if t == nil {
+					break
+				}
+				t(ctx)
+				q.done()
 			}
 			return nil
 		})
@@ -93,15 +98,11 @@ func (q *queue) next() task {
 	}
 }
 
-// work runs a task. One that panics must not leave the others waiting for it.
-func (q *queue) work(ctx context.Context, t task) {
-	defer func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.running--
-		if q.running == 0 {
-			q.changed.Broadcast()
-		}
-	}()
-	t(ctx)
+func (q *queue) done() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running--
+	if q.running == 0 {
+		q.changed.Broadcast()
+	}
 }

@@ -87,8 +87,8 @@ func (l *listing) checkTags(ctx context.Context, artifacts []harbor.Artifact) (c
 	return slices.DeleteFunc(artifacts, func(a harbor.Artifact) bool { return gone[a.ID] }), true, nil
 }
 
-// doubtedTags returns the artifacts without tags that Harbor does not count
-// among those without tags. While it shows no trouble their number will do.
+// doubtedTags returns the artifacts without tags that Harbor does not select as
+// such. Of more than a page, their number will do while it shows no trouble.
 func (l *listing) doubtedTags(ctx context.Context, artifacts []harbor.Artifact) ([]*harbor.Artifact, error) {
 	var untagged []*harbor.Artifact
 	for i := range artifacts {
@@ -103,7 +103,7 @@ func (l *listing) doubtedTags(ctx context.Context, artifacts []harbor.Artifact) 
 	// Within these ids, what is pushed from now on does not count.
 	o := harbor.ArtifactOptions{Query: query}
 	o.FromID, o.ToID = untagged[0].ID, untagged[len(untagged)-1].ID
-	if !l.run.client.Troubled() {
+	if len(untagged) > l.size && !l.run.client.Troubled() {
 		one := o
 		one.PageSize = 1
 		page, err := l.pageOf(ctx, one)
@@ -115,7 +115,10 @@ func (l *listing) doubtedTags(ctx context.Context, artifacts []harbor.Artifact) 
 		}
 	}
 	confirmed, err := l.byIDs(ctx, o)
-	return slices.DeleteFunc(untagged, func(a *harbor.Artifact) bool { return confirmed[a.ID] != nil }), err
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(untagged, func(a *harbor.Artifact) bool { return confirmed[a.ID] != nil }), nil
 }
 
 func (l *listing) tagsOf(ctx context.Context, digest string) ([]harbor.Tag, error) {
