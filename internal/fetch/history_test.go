@@ -42,6 +42,8 @@ var historyRepositories = []string{"p/a", "p/b", "p/c", "q/a", "q/d/e"}
 
 const historyActions = 11
 
+// snapshot notes a state. Every single change needs one of its own: while a step
+// takes several, other requests are answered in between.
 func (h *history) snapshot() {
 	now := state{}
 	repositories, _ := h.reg.Repositories()
@@ -67,13 +69,13 @@ func (h *history) observe(r *http.Request) {
 		h.act(s)
 		if h.reg.Sequence() != before {
 			h.changes++
-			h.snapshot()
 		}
 	}
 }
 
 // act ignores what cannot be done: an index's child cannot be deleted, and so on.
 func (h *history) act(s step) {
+	defer h.snapshot()
 	repository := historyRepositories[s.repository%len(historyRepositories)]
 	listed := h.states[len(h.states)-1][repository]
 	var ids []int64
@@ -98,23 +100,24 @@ func (h *history) act(s step) {
 	case 5, 6:
 		_ = h.reg.DeleteArtifact(repository, some.Digest)
 	case 7: // its children are listed until it lands; what was listed can get hidden
-		children := []harbortest.Child{{}, {}}
+		children := []harbortest.Child{{Digest: h.reg.Push(repository, harbortest.Image{})}}
+		h.snapshot()
 		if some.Digest != "" {
-			children[1].Digest = some.Digest
+			children = append(children, harbortest.Child{Digest: some.Digest})
 		}
 		h.reg.PushIndex(repository, harbortest.Index{Image: harbortest.Image{Tags: []string{tag}}, Children: children})
 	case 8: // untag, so that an index's child gets hidden
 		for _, t := range some.Tags {
 			_ = h.reg.DeleteTag(repository, t)
+			h.snapshot()
 		}
 	case 9:
 		_ = h.reg.Pull(repository, some.Digest)
 	case 10:
-		if s.object%4 == 0 {
-			_ = h.reg.DeleteRepository(repository)
-		} else { // and make it again
-			_ = h.reg.DeleteRepository(repository)
-			fill(h.reg, repository, s.object%20)
+		_ = h.reg.DeleteRepository(repository)
+		for range s.object % 4 * 5 { // make it again, or not
+			h.snapshot()
+			h.reg.Push(repository, harbortest.Image{Tags: []string{fmt.Sprintf("t%d", len(h.states)%25)}})
 		}
 	}
 }
@@ -140,7 +143,6 @@ func drawHistory(t *rapid.T) *history {
 	for _, s := range rapid.SliceOfN(draw, 0, 20).Draw(t, "before") {
 		if s.action != 10 {
 			h.act(s)
-			h.snapshot()
 		}
 	}
 	h.states = h.states[len(h.states)-1:]
@@ -277,8 +279,11 @@ func TestHistories(t *testing.T) {
 		drop := rapid.SampledFrom([]float64{0, 0, 0.05}).Draw(t, "drop")
 		srv := harbortest.NewServer(t, h.reg, harbortest.Options{Observer: h.observe})
 		defer srv.Close()
-		if drop > 0 {
-			srv.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Fault: harbortest.DatabaseShort(harbortest.Shortage{Drop: drop})})
+		if drop > 0 { // a shortage shows itself in other ways too
+			srv.Inject(
+				harbortest.Rule{Class: harbortest.ClassProjects, Count: 1, Fault: harbortest.InternalError()},
+				harbortest.Rule{Class: harbortest.ClassArtifacts, Fault: harbortest.DatabaseShort(harbortest.Shortage{Drop: drop})},
+			)
 		}
 		c := client(t, srv)
 		defer c.Close()

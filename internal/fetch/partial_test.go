@@ -104,32 +104,48 @@ func TestUntaggedArtifactsCostOneRequest(t *testing.T) {
 // Tags are missing in one answer only, while other artifacts lose theirs: it may
 // be that as many are without as before, and yet not the same ones.
 func TestTagsLeftOutWhileOthersAreDeleted(t *testing.T) {
-	for untagged := range 10 {
-		reg := robot(harbortest.New(harbortest.WithClock(seconds())))
-		project(reg, "p")
-		reg.Push("p/r", harbortest.Image{})
-		fill(reg, "p/r", 10)
-		reg.Push("p/r", harbortest.Image{})
-		lists := 0
-		srv := harbortest.NewServer(t, reg, harbortest.Options{Observer: func(r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "/artifacts") {
-				if lists++; lists == 2 {
-					for i := range untagged {
-						_ = reg.DeleteTag("p/r", fmt.Sprintf("v%d", i))
-					}
-				}
-			}
-		}})
-		srv.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Count: 1, Fault: harbortest.DatabaseShort(harbortest.Shortage{Drop: 0.4})})
-		req := request(t)
-		req.Workers = 1
-		report, sink := run(t, srv, req)
-		clean(t, report, sink)
-		for _, line := range linesOf(sink.repositories["p/r"]) {
-			if strings.HasSuffix(line, "[]") && !slices.Contains(listed(reg, ""), line) {
-				t.Errorf("%d lost their tags: %s is without", untagged, line)
+	for _, troubled := range []bool{false, true} {
+		for untagged := range 11 {
+			t.Run(fmt.Sprint(troubled, untagged), func(t *testing.T) { tagsLeftOut(t, troubled, untagged) })
+		}
+	}
+}
+
+func tagsLeftOut(t *testing.T, troubled bool, untagged int) {
+	t.Helper()
+	reg := robot(harbortest.New(harbortest.WithClock(seconds())))
+	project(reg, "p")
+	reg.Push("p/r", harbortest.Image{})
+	fill(reg, "p/r", 10)
+	reg.Push("p/r", harbortest.Image{})
+	lists := 0
+	srv := harbortest.NewServer(t, reg, harbortest.Options{Observer: func(r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/artifacts") {
+			return
+		}
+		if lists++; lists == 2 {
+			for i := range untagged {
+				_ = reg.DeleteTag("p/r", fmt.Sprintf("v%d", i))
 			}
 		}
+	}})
+	srv.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Count: 1, Fault: harbortest.DatabaseShort(harbortest.Shortage{Drop: 0.4})})
+	if troubled {
+		srv.Inject(harbortest.Rule{Class: harbortest.ClassProjects, Count: 1, Fault: harbortest.InternalError()})
+	}
+	before := listed(reg, "")
+	req := request(t)
+	req.Workers = 1
+	report, sink := run(t, srv, req)
+	clean(t, report, sink)
+	after, read := listed(reg, ""), linesOf(sink.repositories["p/r"])
+	for _, line := range read {
+		if strings.HasSuffix(line, "[]") && !slices.Contains(after, line) {
+			t.Errorf("%s is without tags", line)
+		}
+	}
+	if troubled && sink.repositories["p/r"].Verified && !slices.Equal(read, before) && !slices.Equal(read, after) {
+		t.Error("verified, and like neither state")
 	}
 }
 

@@ -38,7 +38,8 @@ func untaggedQuery(query string) (string, bool) {
 func isUntagged(a harbor.Artifact) bool { return len(a.Tags) == 0 }
 
 // checkTags returns the artifacts with the tags that the listing lacked, without
-// those that turned out to be gone, and whether that is more than the listing told.
+// those that turned out to be gone, and whether that may differ from the instant of
+// the listing.
 //
 //  1. Find the artifacts whose lack of tags another query does not confirm.
 //  2. While they are many, take their tags from further listings: Harbor leaves
@@ -52,7 +53,8 @@ func (l *listing) checkTags(ctx context.Context, artifacts []harbor.Artifact) (c
 	// 1.
 	doubted, err := l.doubtedTags(ctx, artifacts)
 	if err != nil || len(doubted) == 0 {
-		return artifacts, false, err
+		// In trouble, one that is without tags now may have lost them since.
+		return artifacts, l.run.client.Troubled() && slices.ContainsFunc(artifacts, isUntagged), err
 	}
 	// 2.
 	for range tagReadings {
@@ -123,7 +125,8 @@ func (l *listing) doubtedTags(ctx context.Context, artifacts []harbor.Artifact) 
 
 func (l *listing) tagsOf(ctx context.Context, digest string) ([]harbor.Tag, error) {
 	var tags []harbor.Tag
-	for tag, err := range l.run.client.Tags(ctx, l.repository.Name, digest) {
+	options := harbor.TagOptions{Immutability: l.run.req.Details.Immutability}
+	for tag, err := range l.run.client.TagsWith(ctx, l.repository.Name, digest, options) {
 		if err != nil {
 			return nil, err
 		}
