@@ -30,6 +30,10 @@ func TestHandEditsArePutRight(t *testing.T) {
 			l.Annotations = nil
 			return save(l)
 		},
+		"repository annotation removed": func(l *v1alpha1.ArtifactList) error {
+			delete(l.Annotations, v1alpha1.AnnotationRepository)
+			return save(l)
+		},
 		"labels removed": func(l *v1alpha1.ArtifactList) error {
 			l.Labels = nil
 			return save(l)

@@ -221,10 +221,12 @@ func (o *listOutput) existing(live []v1alpha1.ArtifactList) []shard.Existing {
 	existing := make([]shard.Existing, len(live))
 	for i := range live {
 		l := &live[i]
-		want := o.object(l.Repository, shard.List{Name: l.Name, Entries: l.Artifacts, Hash: shard.HashEntries(l.Artifacts)})
+		content := shard.HashEntries(l.Artifacts)
+		want := o.object(l.Repository, shard.List{Name: l.Name, Entries: l.Artifacts, Hash: content})
 		hash, sound := o.sound(l)
-		right := sound && hash == shard.HashEntries(l.Artifacts) && l.Harbor == want.Harbor && l.Project == want.Project &&
-			l.ArtifactCount == want.ArtifactCount && equality.Semantic.DeepEqual(l.Labels, want.Labels)
+		right := sound && hash == content && l.Harbor == want.Harbor && l.Project == want.Project &&
+			l.ArtifactCount == want.ArtifactCount && equality.Semantic.DeepEqual(l.Labels, want.Labels) &&
+			l.Annotations[v1alpha1.AnnotationRepository] == l.Repository
 		existing[i] = shard.Existing{Name: l.Name, Entries: l.Artifacts, Rewrite: !right}
 	}
 	return existing
@@ -353,10 +355,14 @@ func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObject
 	return group.Wait()
 }
 
-// finish counts what was kept too: the lists of repositories that could not be read.
+// finish counts what was kept too: the lists of repositories that could not be
+// read. After a sync that was ended early no numbers are told, so none are read.
 func (o *listOutput) finish(ctx context.Context, unread []string, into *result) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if into.err != nil {
+		unread = nil
+	}
 	var errs []error
 	for _, repository := range unread {
 		live, err := o.search(ctx, repository)
