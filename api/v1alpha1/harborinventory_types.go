@@ -57,13 +57,28 @@ type HarborInventorySpec struct {
 	MaxConnections int32 `json:"maxConnections,omitempty"`
 
 	// interval is the time from the end of one sync to the start of the next
-	// one, give or take a tenth. From 10s to 168h.
+	// one, give or take a tenth. Such a sync lists the projects and repositories,
+	// and reads those repositories that have changed. From 10s to 168h.
 	// +optional
 	// +default="10m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,6})?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('168h')",message="must be a duration from 10s to 168h, like 10m or 1h30m"
 	Interval metav1.Duration `json:"interval,omitzero"`
+
+	// verifyInterval is the time within which every repository is read in full at
+	// least once, whether it seems changed or not: that finds what nothing else
+	// tells of. From 10m to 720h. Left out, 24h, or 6h for a Harbor before 2.15.2,
+	// which tells of fewer changes.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,6})?(s|m|h))+$') && duration(self) >= duration('10m') && duration(self) <= duration('720h')",message="must be a duration from 10m to 720h, like 24h"
+	VerifyInterval *metav1.Duration `json:"verifyInterval,omitempty"`
+
+	// webhook lets Harbor tell of pushes and deletions the moment they happen.
+	// +optional
+	Webhook Webhook `json:"webhook,omitzero"`
 
 	// timeout bounds one sync. What was read until then is kept. From 10s to 24h.
 	// +optional

@@ -66,6 +66,17 @@ type HarborInventoryStatus struct {
 	// +optional
 	NextSyncTime *metav1.Time `json:"nextSyncTime,omitempty"`
 
+	// layers says in one line how the inventory is kept current, and which ways
+	// are not used, and why.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Layers string `json:"layers,omitempty"`
+
+	// auditCursor is the id of the last entry of Harbor's audit log that has been
+	// taken account of.
+	// +optional
+	AuditCursor int64 `json:"auditCursor,omitempty"`
+
 	// progress of a sync under way; absent between syncs.
 	// +optional
 	Progress *SyncProgress `json:"progress,omitempty"`
