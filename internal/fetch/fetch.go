@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,6 +25,17 @@ type Request struct {
 
 	// Details to ask for with each artifact.
 	Details harbor.Details
+
+	// Only names the repositories to read, by their full names, and no others: no
+	// listing is read, and nothing is reported as NotFound. Those that the
+	// selection does not cover are left out. Nil: everything selected.
+	Only []string
+
+	// Known is asked about each repository that is found and selected, with its
+	// entry in its project's listing, before its artifacts are read. True: the
+	// caller has them, and they are not read. Nil: all are read. It is called by
+	// several goroutines at once.
+	Known func(harbor.Repository) bool
 
 	// Held names the repositories that the caller holds entries of. Those that
 	// Harbor no longer lists are asked about one by one.
@@ -41,6 +53,12 @@ type Request struct {
 type Repository struct {
 	Project string
 	Name    string // full, with the project
+
+	// Before is the repository as it was before its artifacts were read, and
+	// Began when that reading began: whatever changed later, Harbor tells of a
+	// state other than Before.
+	Before harbor.Repository
+	Began  time.Time
 
 	// Artifacts in the order of their ids, each once.
 	Artifacts []harbor.Artifact
@@ -69,6 +87,13 @@ type Report struct {
 	// Projects and Repositories are the numbers of those found and selected.
 	Projects     int
 	Repositories int
+
+	// Known counts those of Repositories that Request.Known kept from being read.
+	Known int
+
+	// Seen are the selected projects that Harbor showed, sorted by name. None
+	// where Request.Only is set.
+	Seen []harbor.Project
 
 	// Unverified counts repositories handed to the sink whose artifacts may be
 	// those of more than one instant: they changed while they were read, or they
@@ -114,7 +139,11 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 		report:    Report{Version: info.Version},
 	}
 	writers := r.startWriters(workCtx)
-	r.queue.add(listRepositories, r.findProjects)
+	if req.Only != nil {
+		r.findOnly()
+	} else {
+		r.queue.add(listRepositories, r.findProjects)
+	}
 	r.queue.run(workCtx, max(1, req.Workers))
 	close(r.results)
 	_ = writers.Wait() // the writers return no error
@@ -206,6 +235,9 @@ func (r *run) finish() Report {
 	sortFailures(report.Failures)
 	slices.Sort(report.Gone)
 	report.Gone = slices.Compact(report.Gone)
-	report.NotFound = r.sightings.missing(r.unsure)
+	slices.SortFunc(report.Seen, func(a, b harbor.Project) int { return cmp.Compare(a.Name, b.Name) })
+	if r.req.Only == nil {
+		report.NotFound = r.sightings.missing(r.unsure)
+	}
 	return report
 }

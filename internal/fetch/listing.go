@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
@@ -38,7 +39,9 @@ const listingTries = 4
 //  5. Check what a listing can lack (see check.go) and hand it on.
 type listing struct {
 	run        *run
-	repository harbor.Repository // as it was before the rows were read
+	repository harbor.Repository // as it was read last
+	before     harbor.Repository // as it was before the rows were read
+	began      time.Time
 	size       int
 	tries      int
 
@@ -66,6 +69,7 @@ func (l *listing) pageOf(ctx context.Context, o harbor.ArtifactOptions) (harbor.
 // begin reads the first page.
 func (l *listing) begin(ctx context.Context) {
 	// 1.
+	l.before, l.began = l.repository, time.Now()
 	first, err := l.page(ctx, harbor.PageOptions{})
 	if err != nil {
 		l.retryOrFail(ctx, err)
@@ -141,6 +145,7 @@ func (l *listing) pagesRead(ctx context.Context) {
 		return
 	}
 	// 4.
+	l.before, l.began = l.repository, time.Now()
 	l.readWindows(nil, 0, l.cutsBetween(artifacts))
 }
 
@@ -238,7 +243,9 @@ func (l *listing) emit(ctx context.Context, artifacts []harbor.Artifact, verifie
 	}
 	project, _, _ := harbor.SplitRepository(l.repository.Name)
 	select {
-	case l.run.results <- Repository{Project: project, Name: l.repository.Name, Artifacts: artifacts, Verified: verified}:
+	case l.run.results <- Repository{
+		Project: project, Name: l.repository.Name, Before: l.before, Began: l.began, Artifacts: artifacts, Verified: verified,
+	}:
 	case <-ctx.Done():
 	}
 }

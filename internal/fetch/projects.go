@@ -40,6 +40,7 @@ func (r *run) findProjects(ctx context.Context) {
 			continue
 		}
 		known[p.Name] = true
+		r.seen(p)
 		r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p.Name) })
 	}
 	r.probeHeld(known)
@@ -124,12 +125,19 @@ func (r *run) readProjects(ctx context.Context) (projects []harbor.Project, cons
 
 // readProject reads a project by its name, then its repositories.
 func (r *run) readProject(ctx context.Context, name string) {
-	_, err := permitted(func() (harbor.Project, error) { return r.client.Project(ctx, name) })
+	project, err := permitted(func() (harbor.Project, error) { return r.client.Project(ctx, name) })
 	if err != nil {
 		r.projectUnread(ctx, name, err)
 		return
 	}
+	r.seen(project)
 	r.listProject(ctx, name)
+}
+
+func (r *run) seen(p harbor.Project) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Seen = append(r.report.Seen, p)
 }
 
 // projectUnread finds out why a project could not be read. Harbor tells a robot

@@ -6,6 +6,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
@@ -43,7 +44,7 @@ func (r *run) listProject(ctx context.Context, project string) {
 	}
 	for _, full := range r.held[project] {
 		if !seen[full] {
-			r.queue.add(beginRepository, func(ctx context.Context) { r.askForHeld(ctx, full) })
+			r.queue.add(beginRepository, func(ctx context.Context) { r.askFor(ctx, full) })
 		}
 	}
 }
@@ -57,14 +58,29 @@ func (r *run) foundRepository(repository harbor.Repository) {
 	r.mu.Lock()
 	r.report.Repositories++
 	r.mu.Unlock()
+	if r.req.Known != nil && r.req.Known(repository) {
+		r.mu.Lock()
+		r.report.Known++
+		r.mu.Unlock()
+		return
+	}
 	r.sink.Found(1)
 	l := &listing{run: r, repository: repository, size: pageSize}
 	r.queue.add(beginRepository, l.begin)
 }
 
-// askForHeld asks by name for a repository that entries are held of and that
-// its project's listing lacked.
-func (r *run) askForHeld(ctx context.Context, full string) {
+// findOnly starts with the repositories that the request names.
+func (r *run) findOnly() {
+	for _, full := range slices.Compact(slices.Sorted(slices.Values(r.req.Only))) {
+		if r.req.Selection.Repository(full) {
+			r.queue.add(beginRepository, func(ctx context.Context) { r.askFor(ctx, full) })
+		}
+	}
+}
+
+// askFor asks by name for a repository: one that entries are held of and that
+// its project's listing lacked, or one of Request.Only.
+func (r *run) askFor(ctx context.Context, full string) {
 	repository, gone, err := r.repositoryGone(ctx, full)
 	switch {
 	case err != nil:
