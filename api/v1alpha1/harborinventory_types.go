@@ -7,6 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // HarborInventorySpec says which Harbor, which part of it, and how.
 // +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.maxArtifactsPerList)",message="output.maxArtifactsPerList is for output.mode ArtifactLists; take it out, or set the mode to ArtifactLists",fieldPath=".output.maxArtifactsPerList"
+// +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.deletionPolicy) || self.output.deletionPolicy != 'Orphan'",message="Orphan is for output.mode ArtifactLists: what stands in the status goes with the inventory; take it out, or set the mode to ArtifactLists",fieldPath=".output.deletionPolicy"
 type HarborInventorySpec struct {
 	// harbor is the registry to read.
 	// +required
@@ -207,7 +208,26 @@ type Output struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=500
 	MaxArtifactsPerList *int32 `json:"maxArtifactsPerList,omitempty"`
+
+	// deletionPolicy says what becomes of the lists when the inventory is
+	// deleted. Delete: Kubernetes deletes them. Orphan: they stay, and a new
+	// inventory of the same name takes them over. It is about the deletion of the
+	// inventory alone: lists of what it no longer selects are deleted either way.
+	// +optional
+	// +default="Delete"
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
+
+// DeletionPolicy says what becomes of the lists of a deleted inventory.
+// +kubebuilder:validation:Enum=Delete;Orphan
+type DeletionPolicy string
+
+const (
+	// DeletionPolicyDelete has Kubernetes delete the lists with their inventory.
+	DeletionPolicyDelete DeletionPolicy = "Delete"
+	// DeletionPolicyOrphan leaves them.
+	DeletionPolicyOrphan DeletionPolicy = "Orphan"
+)
 
 // OutputMode is where an inventory goes.
 // +kubebuilder:validation:Enum=ArtifactLists;Status

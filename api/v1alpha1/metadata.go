@@ -31,6 +31,11 @@ const (
 	// generation tells of an edit by somebody else.
 	AnnotationWrittenGeneration = "harborinventory.io/written-generation"
 
+	// AnnotationDeletionPolicy is on the ArtifactLists of an inventory whose
+	// output.deletionPolicy is Orphan, and has that value: it tells why the list
+	// has no owner. Any other list has its inventory as its controller.
+	AnnotationDeletionPolicy = "harborinventory.io/deletion-policy"
+
 	// AnnotationRequestedAt asks for a sync now: any new value does. The value
 	// is echoed in status.lastHandledReconcileAt when the sync has ended.
 	AnnotationRequestedAt = "harborinventory.io/requestedAt"

@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
@@ -53,17 +52,41 @@ func listMetadata() *metav1.PartialObjectMetadata {
 }
 
 func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision) (*listOutput, error) {
-	all := &metav1.PartialObjectMetadataList{}
-	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
-	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: inv.Name}); err != nil {
-		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
+	all, err := r.standing(ctx, inv)
+	if err != nil {
+		return nil, err
 	}
 	o := &listOutput{r: r, inv: inv, plan: p, rewrites: d.rewrites(), standing: map[string][]metav1.PartialObjectMetadata{}}
-	for _, m := range all.Items {
-		repository := m.Annotations[v1alpha1.AnnotationRepository]
+	for _, m := range all {
+		repository, err := r.repositoryOf(ctx, inv, &m)
+		if err != nil {
+			return nil, err
+		}
 		o.standing[repository] = append(o.standing[repository], m)
 	}
 	return o, nil
+}
+
+// repositoryOf returns the repository that a list belongs to: what its annotation
+// says, unless the list's name contradicts, which nobody can edit. Then the list
+// itself is read. A list that belongs nowhere by either goes with its annotation.
+func (r *Reconciler) repositoryOf(ctx context.Context, inv *v1alpha1.HarborInventory, m *metav1.PartialObjectMetadata) (string, error) {
+	names := func(repository string) bool {
+		_, ok := shard.NewNamer(inv.Name, repository).Index(m.Name)
+		return ok
+	}
+	annotated := m.Annotations[v1alpha1.AnnotationRepository]
+	if names(annotated) {
+		return annotated, nil
+	}
+	var list v1alpha1.ArtifactList
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(m), &list); err != nil && !apierrors.IsNotFound(err) {
+		return "", fmt.Errorf("reading the ArtifactList %s: %w", m.Name, err)
+	}
+	if names(list.Repository) {
+		return list.Repository, nil
+	}
+	return annotated, nil
 }
 
 func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing)) }
@@ -130,7 +153,7 @@ func (o *listOutput) same(standing []metav1.PartialObjectMetadata, entries []v1a
 // sound returns the hash of a list's entries, if the list is as the operator left it.
 func (o *listOutput) sound(m client.Object) (shard.Hash, bool) {
 	hash, err := shard.ParseHash(m.GetAnnotations()[v1alpha1.AnnotationContentHash])
-	return hash, err == nil && metav1.IsControlledBy(m, o.inv) && m.GetLabels()[v1alpha1.LabelInventory] == o.inv.Name && asWritten(m)
+	return hash, err == nil && owned(m, o.inv) && m.GetLabels()[v1alpha1.LabelInventory] == o.inv.Name && asWritten(m)
 }
 
 // apply plans and writes the lists of one repository. It returns their number.
@@ -262,7 +285,7 @@ func (o *listOutput) object(repository string, l shard.List) *v1alpha1.ArtifactL
 func (o *listOutput) create(ctx context.Context, repository string, l shard.List) error {
 	list := o.object(repository, l)
 	list.Annotations[v1alpha1.AnnotationWrittenGeneration] = "1" // what the API server gives a new object
-	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
+	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
 		return err
 	}
 	err := o.r.client.Create(ctx, list)
@@ -285,7 +308,7 @@ func (o *listOutput) adopt(ctx context.Context, repository string, l shard.List,
 	if live.Labels[v1alpha1.LabelInventory] == o.inv.Name && live.Labels[v1alpha1.LabelRepositoryHash] == shard.RepositoryHash(repository) {
 		return exists // only the cache was behind: plan again with what it holds
 	}
-	if live.Repository != repository && !metav1.IsControlledBy(&live, o.inv) {
+	if live.Repository != repository && !metav1.IsControlledBy(&live, o.inv) && !orphaned(&live) {
 		return exists
 	}
 	return o.update(ctx, repository, l, &live)
@@ -303,7 +326,7 @@ func (o *listOutput) update(ctx context.Context, repository string, l shard.List
 		generation++
 	}
 	list.Annotations[v1alpha1.AnnotationWrittenGeneration] = strconv.FormatInt(generation, 10)
-	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
+	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
 		return err
 	}
 	if err := o.r.client.Update(ctx, list); err != nil {

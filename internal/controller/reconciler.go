@@ -12,6 +12,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -25,7 +26,7 @@ import (
 
 // +kubebuilder:rbac:groups=harborinventory.io,resources=harborinventories,verbs=get;list;watch
 // +kubebuilder:rbac:groups=harborinventory.io,resources=harborinventories/status,verbs=patch
-// +kubebuilder:rbac:groups=harborinventory.io,resources=artifactlists,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups=harborinventory.io,resources=artifactlists,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -42,6 +43,10 @@ type Options struct {
 	// Writers is the number of repositories whose lists are written at a time, for
 	// each inventory. Default 8.
 	Writers int
+
+	// Selector selects the inventories that are reconciled, by their labels; the
+	// others are left alone, their lists too. Default: all.
+	Selector labels.Selector
 
 	// UserAgent is sent to Harbor.
 	UserAgent string
@@ -74,7 +79,9 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	}
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
 	// Only metadata of lists is ever cached.
-	if err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, inventoriesOf); err != nil {
+	if err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
+		return []string{inventoryOf(list)}
+	}); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -95,16 +102,20 @@ func (o Options) withDefaults() Options {
 			*field.value = field.standard
 		}
 	}
+	if o.Selector == nil {
+		o.Selector = labels.Everything()
+	}
 	return o
 }
 
 // Reconcile brings one inventory up to date, if it is time:
 //
 //  1. Decide whether to sync, and why (due.go).
-//  2. Check the spec and read what it refers to (resolve.go).
-//  3. Announce what is about to happen.
-//  4. Read Harbor and write the lists, repository by repository (sync.go).
-//  5. Tell the outcome (outcome.go).
+//  2. Bring the ownership of its lists in line with its deletionPolicy (ownership.go).
+//  3. Check the spec and read what it refers to (resolve.go).
+//  4. Announce what is about to happen.
+//  5. Read Harbor and write the lists, repository by repository (sync.go).
+//  6. Tell the outcome (outcome.go).
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	// Read past the cache, which may not have our own last status yet.
 	var inv v1alpha1.HarborInventory
@@ -114,6 +125,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	if !r.options.Selector.Matches(labels.Set(inv.Labels)) {
+		return ctrl.Result{}, nil // another operator's
+	}
 	// 1.
 	decision := due(&inv, r.now(), r.repairs.edits(req.NamespacedName, r.now()))
 	if !decision.sync {
@@ -121,24 +135,31 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	ctx, cancel := r.running.begin(ctx, &inv)
 	defer cancel()
+	if r.superseded(ctx, &inv) {
+		return ctrl.Result{}, nil // as when it happens later: its event brings us back
+	}
 	// 2.
+	if err := r.own(ctx, &inv); err != nil {
+		return ctrl.Result{}, err
+	}
+	// 3.
 	plan, err := r.resolve(ctx, &inv)
 	if err != nil {
 		return r.stall(ctx, &inv, err)
 	}
 	defer plan.client.Close()
-	// 3.
+	// 4.
 	started := metav1.NewTime(r.now())
 	if err := r.announce(ctx, &inv, decision, started); err != nil {
 		return ctrl.Result{}, ignoreGone(err)
 	}
-	// 4.
+	// 5.
 	r.repairs.begin(req.NamespacedName, started.Time, inv.Spec.Interval.Duration)
 	result := r.sync(ctx, &inv, plan, decision, started)
 	if interrupted(ctx) {
 		return ctrl.Result{}, nil // deleted, changed or shutting down: its event brings us back
 	}
-	// 5.
+	// 6.
 	return r.conclude(ctx, &inv, result)
 }
 

@@ -123,11 +123,9 @@ func (r *repairs) removed(list types.UID) bool {
 func (r *repairs) watch() handler.EventHandler {
 	want := func(q queue, lists ...client.Object) {
 		for _, list := range lists {
-			for _, name := range inventoriesOf(list) {
-				key := types.NamespacedName{Namespace: list.GetNamespace(), Name: name}
-				r.want(key)
-				q.Add(reconcile.Request{NamespacedName: key})
-			}
+			key := types.NamespacedName{Namespace: list.GetNamespace(), Name: inventoryOf(list)}
+			r.want(key)
+			q.Add(reconcile.Request{NamespacedName: key})
 		}
 	}
 	return handler.Funcs{
@@ -158,23 +156,18 @@ func asWritten(list client.Object) bool {
 	_, err := shard.ParseHash(annotations[v1alpha1.AnnotationContentHash])
 	repository := annotations[v1alpha1.AnnotationRepository]
 	project, _, named := harbor.SplitRepository(repository)
-	names := inventoriesOf(list)
-	return err == nil && named && len(names) == 1 && labels[v1alpha1.LabelInventory] == names[0] &&
+	return err == nil && named && labels[v1alpha1.LabelInventory] == inventoryOf(list) &&
 		labels[v1alpha1.LabelProject] == shard.ProjectLabel(project) &&
 		labels[v1alpha1.LabelRepositoryHash] == shard.RepositoryHash(repository) &&
 		annotations[v1alpha1.AnnotationWrittenGeneration] == strconv.FormatInt(list.GetGeneration(), 10)
 }
 
-// inventoriesOf names the inventories that a list belongs to by its label and
-// by its owner: one, unless somebody edited it.
-func inventoriesOf(list client.Object) []string {
-	var names []string
-	if name := list.GetLabels()[v1alpha1.LabelInventory]; name != "" {
-		names = append(names, name)
-	}
+// inventoryOf names the inventory that a list belongs to: its owner, or where it
+// has none, the one that its label names.
+func inventoryOf(list client.Object) string {
 	owner := metav1.GetControllerOfNoCopy(list)
-	if owner != nil && owner.Kind == "HarborInventory" && owner.Name != list.GetLabels()[v1alpha1.LabelInventory] {
-		names = append(names, owner.Name)
+	if owner != nil && owner.Kind == "HarborInventory" {
+		return owner.Name
 	}
-	return names
+	return list.GetLabels()[v1alpha1.LabelInventory]
 }

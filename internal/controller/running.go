@@ -8,6 +8,7 @@ import (
 	"errors"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,6 +58,17 @@ func (r *running) interrupt(obj client.Object, deleted bool) {
 	if s, ok := r.syncs[obj.GetUID()]; ok && (deleted || obj.GetDeletionTimestamp() != nil || obj.GetGeneration() != s.generation) {
 		s.cancel(errInterrupted)
 	}
+}
+
+// superseded tells whether the inventory of a sync that has just been registered
+// was deleted or changed, or is another operator's, by an event that came before
+// it could interrupt the sync: the cache knows what the events tell.
+func (r *Reconciler) superseded(ctx context.Context, inv *v1alpha1.HarborInventory) bool {
+	var cached v1alpha1.HarborInventory
+	if err := r.client.Get(ctx, client.ObjectKeyFromObject(inv), &cached); err != nil {
+		return apierrors.IsNotFound(err)
+	}
+	return cached.UID != inv.UID || cached.DeletionTimestamp != nil || cached.Generation > inv.Generation
 }
 
 // interrupted tells whether the context of begin ended: the object was deleted

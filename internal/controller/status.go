@@ -23,6 +23,9 @@ func (r *Reconciler) rest(ctx context.Context, inv *v1alpha1.HarborInventory, d 
 	if d.cause != causeSuspended {
 		return nil
 	}
+	if err := r.own(ctx, inv); err != nil {
+		return err
+	}
 	status := inv.Status.DeepCopy()
 	status.ObservedGeneration = inv.Generation
 	status.NextSyncTime = nil

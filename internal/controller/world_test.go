@@ -62,6 +62,13 @@ func (w *world) putSecret(name, username, password string) {
 	}
 }
 
+func (w *world) deleteSecret(name string) {
+	w.Helper()
+	if err := kube.Delete(w.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: name}}); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // inventory makes a HarborInventory of everything, changed as asked for.
 func (w *world) inventory(name string, change ...func(*v1alpha1.HarborInventorySpec)) *v1alpha1.HarborInventory {
 	w.Helper()
