@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -63,9 +64,16 @@ func (w *world) collected() {
 
 func (w *world) owners(name string, policy v1alpha1.DeletionPolicy) {
 	w.Helper()
+	if wrong := w.misowned(name, policy); wrong != "" {
+		w.Error(wrong)
+	}
+}
+
+func (w *world) misowned(name string, policy v1alpha1.DeletionPolicy) string {
+	w.Helper()
 	lists := w.lists(name)
 	if len(lists) == 0 {
-		w.Errorf("%s has no lists", name)
+		return name + " has no lists"
 	}
 	for i := range lists {
 		l := &lists[i]
@@ -73,14 +81,15 @@ func (w *world) owners(name string, policy v1alpha1.DeletionPolicy) {
 		switch policy {
 		case v1alpha1.DeletionPolicyOrphan:
 			if len(l.OwnerReferences) > 0 || mark != "Orphan" {
-				w.Errorf("list %s has the owners %v and is marked %q", l.Name, l.OwnerReferences, mark)
+				return fmt.Sprintf("list %s has the owners %v and is marked %q", l.Name, l.OwnerReferences, mark)
 			}
 		default:
 			if !metav1.IsControlledBy(l, w.get(name)) || mark != "" {
-				w.Errorf("list %s has the owners %v and is marked %q", l.Name, l.OwnerReferences, mark)
+				return fmt.Sprintf("list %s has the owners %v and is marked %q", l.Name, l.OwnerReferences, mark)
 			}
 		}
 	}
+	return ""
 }
 
 func TestOrphanedListsOutliveTheirInventory(t *testing.T) {
@@ -214,9 +223,12 @@ func TestOwnershipOfOrphanedListsIsPutRight(t *testing.T) {
 					must(save(&l))
 				}
 			}
-			w.request("all")
-			w.equal(w.held(), w.shown("all"))
-			w.owners("all", v1alpha1.DeletionPolicyOrphan)
+			eventually(t, func() string {
+				if diff := cmp.Diff(w.held(), w.shown("all")); diff != "" {
+					return diff
+				}
+				return w.misowned("all", v1alpha1.DeletionPolicyOrphan)
+			})
 		})
 	}
 }

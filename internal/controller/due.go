@@ -18,42 +18,37 @@ const (
 	causeDeleted   cause = "Deleted"
 	causeSuspended cause = "Suspended"
 	causeRequested cause = "Requested"
-	causeEdited    cause = "Edited"
+	causeHinted    cause = "Hinted"
 	causeSpec      cause = "SpecChanged"
 	causeFirst     cause = "First"
+	causeHint      cause = "Hint" // one for single repositories
 	causeInterval  cause = "Interval"
 	causeRetry     cause = "Retry"
 	causeNotYet    cause = "NotYet"
 )
 
-// edits tells of lists that somebody else edited or deleted: whether any wait to
-// be put right, and for how long they have to.
-type edits struct {
-	pending bool
-	wait    time.Duration
-}
-
-// decision is whether to sync, why, and if not, when to look again.
+// decision is how much to sync, why, and if nothing, when to look again.
 type decision struct {
-	sync  bool
 	cause cause
+	scope scope
 	after time.Duration // 0: not before an event
 }
 
-// due decides whether to sync an inventory now. The first that applies:
+// due decides whether to sync an inventory now, and how much of Harbor is read.
+// The first that applies:
 //
-//	| it is so                                  | cause       | sync |
-//	|-------------------------------------------|-------------|------|
-//	| it is being deleted                       | Deleted     | no   |
-//	| spec.suspend                              | Suspended   | no   |
-//	| it has never been seen                    | First       | yes  |
-//	| the spec changed since the last sync      | SpecChanged | yes  |
-//	| a sync did not end, or none is planned    | First       | yes  |
-//	| requestedAt differs from its echo         | Requested   | yes  |
-//	| others edited its lists, and repairs may  | Edited      | yes  |
-//	| status.nextSyncTime has come              | Interval, or Retry after a failure | yes |
-//	| otherwise                                 | NotYet      | no   |
-func due(inv *v1alpha1.HarborInventory, now time.Time, edits edits) decision {
+//	| it is so                               | cause                              | scope    |
+//	|----------------------------------------|------------------------------------|----------|
+//	| it is being deleted                    | Deleted                            | none     |
+//	| spec.suspend                           | Suspended                          | none     |
+//	| it has never been seen                 | First                              | all      |
+//	| the spec changed since the last sync   | SpecChanged                        | all      |
+//	| a sync did not end, or none is planned | First                              | all      |
+//	| requestedAt differs from its echo      | Requested                          | all      |
+//	| hints ask for more than repositories   | Hinted                             | as asked |
+//	| status.nextSyncTime has come           | Interval, or Retry after a failure | changed  |
+//	| otherwise                              | NotYet                             | none     |
+func due(inv *v1alpha1.HarborInventory, now time.Time, hinted scope) decision {
 	requested := inv.Annotations[v1alpha1.AnnotationRequestedAt]
 	next := inv.Status.NextSyncTime
 	switch {
@@ -62,23 +57,21 @@ func due(inv *v1alpha1.HarborInventory, now time.Time, edits edits) decision {
 	case inv.Spec.Suspend:
 		return decision{cause: causeSuspended}
 	case inv.Status.ObservedGeneration <= 0:
-		return decision{sync: true, cause: causeFirst}
+		return decision{scope: scopeAll, cause: causeFirst}
 	case inv.Status.ObservedGeneration != inv.Generation:
-		return decision{sync: true, cause: causeSpec}
+		return decision{scope: scopeAll, cause: causeSpec}
 	case next == nil:
-		return decision{sync: true, cause: causeFirst}
+		return decision{scope: scopeAll, cause: causeFirst}
 	case requested != inv.Status.LastHandledReconcileAt:
-		return decision{sync: true, cause: causeRequested}
-	case edits.pending && edits.wait <= 0:
-		return decision{sync: true, cause: causeEdited}
-	case next.After(now) && edits.pending:
-		return decision{cause: causeNotYet, after: min(next.Sub(now), edits.wait)}
+		return decision{scope: scopeAll, cause: causeRequested}
+	case hinted != scopeNone:
+		return decision{scope: hinted, cause: causeHinted}
 	case next.After(now):
 		return decision{cause: causeNotYet, after: next.Sub(now)}
 	case !apimeta.IsStatusConditionTrue(inv.Status.Conditions, v1alpha1.ConditionComplete):
-		return decision{sync: true, cause: causeRetry}
+		return decision{scope: scopeChanged, cause: causeRetry}
 	default:
-		return decision{sync: true, cause: causeInterval}
+		return decision{scope: scopeChanged, cause: causeInterval}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -37,12 +36,11 @@ type listOutput struct {
 	rewrites bool
 	standing map[string][]metav1.PartialObjectMetadata // by repository
 
-	mu     sync.Mutex
-	totals inventory.Totals
-	lists  int
+	known *knowledge
 }
 
-// indexInventory is the cache's index of lists by the inventories they belong to.
+// indexInventory is the cache's index of lists by the inventory they belong to,
+// and by the prefix of their names, which tells inventory and repository.
 const indexInventory = "inventory"
 
 func listMetadata() *metav1.PartialObjectMetadata {
@@ -56,7 +54,10 @@ func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInve
 	if err != nil {
 		return nil, err
 	}
-	o := &listOutput{r: r, inv: inv, plan: p, rewrites: d.rewrites(), standing: map[string][]metav1.PartialObjectMetadata{}}
+	o := &listOutput{
+		r: r, inv: inv, plan: p, rewrites: d.rewrites(), known: r.memory.recall(inv),
+		standing: map[string][]metav1.PartialObjectMetadata{},
+	}
 	for _, m := range all {
 		repository, err := r.repositoryOf(ctx, inv, &m)
 		if err != nil {
@@ -96,21 +97,39 @@ func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing
 const writeTries = 4
 
 func (o *listOutput) write(ctx context.Context, repository fetch.Repository) error {
+	defer o.known.lock(repository.Name)()
+	if o.known.outdated(&repository) {
+		return nil // a hint had it read again meanwhile
+	}
+	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began}
+	err := o.bring(ctx, repository, &now)
+	if err != nil {
+		o.known.doubt(repository.Name)
+		return err
+	}
+	o.known.remember(repository.Name, now)
+	return nil
+}
+
+// bring brings the lists of a repository in line with what was read, and tells
+// what they hold then.
+func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now *remembered) error {
 	if err := o.confirmLabels(ctx, repository); err != nil {
 		return err
 	}
 	artifacts := o.plan.filter.Apply(repository.Artifacts)
 	entries := o.plan.entries(artifacts)
 	standing := o.standing[repository.Name]
-	if !o.rewrites && o.same(standing, entries) {
-		o.count(entries, len(standing))
-		return nil
+	if !o.rewrites {
+		if now.hash, now.lists = shard.HashEntries(entries), len(standing); o.intact(standing, *now) {
+			now.totals = inventory.TotalsOf(entries)
+			return nil
+		}
 	}
 	var err error
 	for try := range writeTries {
-		var lists int
-		if lists, err = o.apply(ctx, repository.Name, artifacts, entries, try > 0); err == nil {
-			o.count(entries, lists)
+		if now.lists, now.hash, err = o.apply(ctx, repository.Name, artifacts, entries, try > 0); err == nil {
+			now.totals = inventory.TotalsOf(entries)
 			return nil
 		}
 		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
@@ -128,17 +147,12 @@ func (p *plan) entries(artifacts []harbor.Artifact) []v1alpha1.ArtifactEntry {
 	return entries
 }
 
-func (o *listOutput) count(entries []v1alpha1.ArtifactEntry, lists int) {
-	totals := inventory.TotalsOf(entries)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.totals = o.totals.Add(totals)
-	o.lists += lists
-}
-
-// same tells from metadata alone that the lists hold just these entries, and
-// that nobody else has touched them.
-func (o *listOutput) same(standing []metav1.PartialObjectMetadata, entries []v1alpha1.ArtifactEntry) bool {
+// intact tells from metadata alone that the lists hold what they should, and that
+// nobody else has touched them.
+func (o *listOutput) intact(standing []metav1.PartialObjectMetadata, should remembered) bool {
+	if len(standing) != should.lists {
+		return false
+	}
 	var sum shard.Hash
 	for i := range standing {
 		hash, ok := o.sound(&standing[i])
@@ -147,7 +161,7 @@ func (o *listOutput) same(standing []metav1.PartialObjectMetadata, entries []v1a
 		}
 		sum = sum.Add(hash)
 	}
-	return sum == shard.HashEntries(entries)
+	return sum == should.hash
 }
 
 // sound returns the hash of a list's entries, if the list is as the operator left it.
@@ -156,7 +170,8 @@ func (o *listOutput) sound(m client.Object) (shard.Hash, bool) {
 	return hash, err == nil && owned(m, o.inv) && m.GetLabels()[v1alpha1.LabelInventory] == o.inv.Name && asWritten(m)
 }
 
-// apply plans and writes the lists of one repository. It returns their number.
+// apply plans and writes the lists of one repository. It returns their number,
+// and the hash of what they hold.
 //
 //  1. Read the lists as they are.
 //  2. Ask again about details that an artifact had and seems to have lost.
@@ -165,7 +180,7 @@ func (o *listOutput) sound(m client.Object) (shard.Hash, bool) {
 //
 // With search the lists are looked for by label; else those are read that the
 // cache knows, which spares a first sync the reading altogether.
-func (o *listOutput) apply(ctx context.Context, repository string, artifacts []harbor.Artifact, entries []v1alpha1.ArtifactEntry, search bool) (lists int, err error) {
+func (o *listOutput) apply(ctx context.Context, repository string, artifacts []harbor.Artifact, entries []v1alpha1.ArtifactEntry, search bool) (lists int, hash shard.Hash, err error) {
 	// 1.
 	find := o.read
 	if search {
@@ -173,11 +188,11 @@ func (o *listOutput) apply(ctx context.Context, repository string, artifacts []h
 	}
 	live, err := find(ctx, repository)
 	if err != nil {
-		return 0, err
+		return 0, shard.Hash{}, err
 	}
 	// 2.
 	if err := o.confirm(ctx, repository, live, artifacts, entries); err != nil {
-		return 0, err
+		return 0, shard.Hash{}, err
 	}
 	// 3.
 	namer := shard.NewNamer(o.inv.Name, repository)
@@ -189,20 +204,20 @@ func (o *listOutput) apply(ctx context.Context, repository string, artifacts []h
 	}
 	for _, l := range changes.Create {
 		if err := o.create(ctx, repository, l); err != nil {
-			return 0, err
+			return 0, shard.Hash{}, err
 		}
 	}
 	for _, l := range changes.Update {
 		if err := o.update(ctx, repository, l, byName[l.Name]); err != nil {
-			return 0, err
+			return 0, shard.Hash{}, err
 		}
 	}
 	for _, name := range changes.Delete {
 		if err := o.remove(ctx, byName[name]); err != nil {
-			return 0, err
+			return 0, shard.Hash{}, err
 		}
 	}
-	return len(changes.Create) + len(changes.Update) + changes.Unchanged, nil
+	return len(changes.Create) + len(changes.Update) + changes.Unchanged, changes.Hash, nil
 }
 
 func (o *listOutput) limits() shard.Limits {
@@ -342,7 +357,7 @@ func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) er
 }
 
 func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, uid types.UID, version string) error {
-	failed := o.r.repairs.removing(uid)
+	failed := o.r.edits.removing(uid)
 	if err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version}); err != nil {
 		failed()
 		return err
@@ -357,7 +372,9 @@ func (o *listOutput) forget(ctx context.Context, repositories []string) []fetch.
 		if err := o.removeAll(ctx, o.standing[repository]); err != nil {
 			project, _, _ := harbor.SplitRepository(repository)
 			failures = append(failures, fetch.Failure{Project: project, Repository: repository, Reason: fetch.ReasonWrite, Err: err})
+			continue
 		}
+		o.known.drop(repository)
 	}
 	return failures
 }
@@ -380,23 +397,29 @@ func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObject
 	return group.Wait()
 }
 
-// finish counts what was kept too: the lists of repositories that could not be
-// read. After a sync that was ended early no numbers are told, so none are read.
+// finish counts what stands in the lists, and what was kept too: the lists of
+// repositories that could not be read. After a sync that was ended early no
+// numbers are told.
 func (o *listOutput) finish(ctx context.Context, unread []string, into *result) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	if into.err != nil {
-		unread = nil
+		return nil
 	}
 	var errs []error
 	for _, repository := range unread {
-		live, err := o.search(ctx, repository)
-		errs = append(errs, err)
-		for i := range live {
-			o.totals = o.totals.Add(inventory.TotalsOf(live[i].Artifacts))
+		if _, ok := o.known.of(repository); ok {
+			continue
 		}
-		o.lists += len(live)
+		live, err := o.search(ctx, repository)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		kept := remembered{lists: len(live)}
+		for i := range live {
+			kept.totals = kept.totals.Add(inventory.TotalsOf(live[i].Artifacts))
+		}
+		o.known.remember(repository, kept)
 	}
-	into.totals, into.lists = o.totals, o.lists
+	into.totals, into.lists = o.known.sum()
 	return errors.Join(errs...)
 }

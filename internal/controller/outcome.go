@@ -75,7 +75,7 @@ func judge(inv *v1alpha1.HarborInventory, res *result) verdict {
 		return verdict{readyReason: reason, completeReason: reason, message: message}
 	case res.stall != nil:
 		return verdict{stalled: true, readyReason: res.stall.reason, completeReason: res.stall.reason, message: res.stall.message}
-	case failures > 0 && res.done == 0:
+	case failures > 0 && res.done+res.report.Known == 0:
 		return verdict{
 			readyReason: reasonOfFailure(res.report.Failures[0]), completeReason: reasonOfFailure(res.report.Failures[0]),
 			message: "nothing could be read: " + describeFailures(res.report.Failures),

@@ -91,9 +91,15 @@ func (r *Reconciler) giveTo(ctx context.Context, inv *v1alpha1.HarborInventory, 
 
 // standing returns the metadata of the inventory's lists, as far as the cache knows.
 func (r *Reconciler) standing(ctx context.Context, inv *v1alpha1.HarborInventory) ([]metav1.PartialObjectMetadata, error) {
+	return r.listsUnder(ctx, inv, inv.Name)
+}
+
+// listsUnder returns the metadata of the lists that the cache's index has under
+// a name: that of the inventory, or the prefix of the lists of a repository.
+func (r *Reconciler) listsUnder(ctx context.Context, inv *v1alpha1.HarborInventory, name string) ([]metav1.PartialObjectMetadata, error) {
 	all := &metav1.PartialObjectMetadataList{}
 	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
-	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: inv.Name}); err != nil {
+	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: name}); err != nil {
 		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
 	}
 	return all.Items, nil

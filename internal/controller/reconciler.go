@@ -19,9 +19,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	crcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
 // +kubebuilder:rbac:groups=harborinventory.io,resources=harborinventories,verbs=get;list;watch
@@ -61,7 +64,11 @@ type Reconciler struct {
 	options  Options
 	harbors  *harbors
 	running  *running
-	repairs  *repairs
+	hinting  *running
+	hints    *hints
+	edits    *edits
+	memory   *memory
+	wake     chan event.GenericEvent // asks for a look at an inventory
 	now      func() time.Time
 }
 
@@ -74,23 +81,32 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		recorder: mgr.GetEventRecorder("harbor-inventory"),
 		options:  options.withDefaults(),
 		running:  newRunning(),
-		repairs:  newRepairs(),
+		hinting:  newRunning(),
+		hints:    newHints(),
+		memory:   newMemory(),
+		wake:     make(chan event.GenericEvent),
 		now:      time.Now,
 	}
+	r.edits = newEdits(r.hints, r.now)
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
 	// Only metadata of lists is ever cached.
-	if err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
-		return []string{inventoryOf(list)}
-	}); err != nil {
+	err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
+		return []string{inventoryOf(list), shard.Prefix(list.GetName())}
+	})
+	if err != nil {
 		return err
 	}
-	return ctrl.NewControllerManagedBy(mgr).
+	err = ctrl.NewControllerManagedBy(mgr).
 		Named("harborinventory").
 		WithOptions(crcontroller.Options{MaxConcurrentReconciles: r.options.MaxConcurrentReconciles}).
 		Watches(&v1alpha1.HarborInventory{}, r.running.interrupting(&handler.EnqueueRequestForObject{}),
 			builder.WithPredicates(asksForWork())).
-		WatchesMetadata(&v1alpha1.ArtifactList{}, r.repairs.watch()).
+		WatchesRawSource(source.Channel(r.wake, &handler.EnqueueRequestForObject{})).
 		Complete(r)
+	if err != nil {
+		return err
+	}
+	return r.setupHints(mgr)
 }
 
 func (o Options) withDefaults() Options {
@@ -121,7 +137,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	var inv v1alpha1.HarborInventory
 	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.repairs.forget(req.NamespacedName)
+			r.memory.forget(req.NamespacedName)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -129,8 +145,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil // another operator's
 	}
 	// 1.
-	decision := due(&inv, r.now(), r.repairs.edits(req.NamespacedName, r.now()))
-	if !decision.sync {
+	wider, _ := r.hints.waiting(req.NamespacedName)
+	decision := due(&inv, r.now(), wider)
+	if decision.scope == scopeNone {
 		return ctrl.Result{RequeueAfter: decision.after}, r.rest(ctx, &inv, decision)
 	}
 	ctx, cancel := r.running.begin(ctx, &inv)
@@ -154,7 +171,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreGone(err)
 	}
 	// 5.
-	r.repairs.begin(req.NamespacedName, started.Time, inv.Spec.Interval.Duration)
+	r.hints.begun(req.NamespacedName, decision.scope)
 	result := r.sync(ctx, &inv, plan, decision, started)
 	if interrupted(ctx) {
 		return ctrl.Result{}, nil // deleted, changed or shutting down: its event brings us back

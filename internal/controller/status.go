@@ -124,7 +124,7 @@ func logSync(ctx context.Context, res *result, status *v1alpha1.HarborInventoryS
 	logger := log.FromContext(ctx)
 	complete := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete)
 	logger.Info("synced", "cause", res.decision.cause, "outcome", complete.Reason, "seconds", res.duration.Seconds(),
-		"repositories", res.done, "artifacts", res.totals.Artifacts, "failures", status.FailuresTotal,
+		"scope", res.decision.scope, "repositories", res.done, "unmoved", res.report.Known, "artifacts", res.totals.Artifacts, "failures", status.FailuresTotal,
 		"unverified", res.report.Unverified, "notFound", len(res.report.NotFound), "gone", len(res.report.Gone))
 	if res.err != nil {
 		logger.Info("sync ended early", "reason", complete.Reason, "message", complete.Message)

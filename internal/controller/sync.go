@@ -63,6 +63,7 @@ type output interface {
 //  4. Count what is there now.
 func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision, started metav1.Time) result {
 	res := result{decision: d, started: started}
+	known := r.memory.recall(inv)
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
 	// 1.
@@ -75,14 +76,11 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	s := newSink(out)
 	stopProgress := r.showProgress(ctx, inv, s, started)
 	// 2.
-	res.report, res.err = fetch.Run(ctx, p.client, fetch.Request{
-		Selection: p.selection,
-		Query:     inv.Spec.Artifacts.Query,
-		Details:   p.ask,
-		Held:      held,
-		Workers:   2 * int(inv.Spec.MaxConnections),
-		Writers:   r.options.Writers,
-	}, s)
+	req := r.request(inv, p, held)
+	if lists, ok := out.(*listOutput); ok && d.scope == scopeChanged {
+		req.Known = r.unmoved(inv, lists)
+	}
+	res.report, res.err = fetch.Run(ctx, p.client, req, s)
 	stopProgress()
 	// 3.
 	forget := map[string]bool{}
@@ -99,6 +97,9 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 		res.report.Failures = append(res.report.Failures, failures...)
 	}
 	// 4.
+	if res.err == nil && req.Known == nil {
+		known.learned(res.report.Version)
+	}
 	res.done, res.found = s.counts()
 	unread := slices.DeleteFunc(held, func(name string) bool { return forget[name] || s.wrote(name) })
 	if err := out.finish(context.WithoutCancel(ctx), unread, &res); err != nil {
@@ -106,6 +107,17 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	}
 	res.duration = r.now().Sub(started.Time)
 	return res
+}
+
+func (r *Reconciler) request(inv *v1alpha1.HarborInventory, p *plan, held []string) fetch.Request {
+	return fetch.Request{
+		Selection: p.selection,
+		Query:     inv.Spec.Artifacts.Query,
+		Details:   p.ask,
+		Held:      held,
+		Workers:   2 * int(inv.Spec.MaxConnections),
+		Writers:   r.options.Writers,
+	}
 }
 
 func (r *Reconciler) outputFor(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision) (output, error) {

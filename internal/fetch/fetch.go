@@ -26,6 +26,11 @@ type Request struct {
 	// Details to ask for with each artifact.
 	Details harbor.Details
 
+	// Version of Harbor, as an earlier run told with these credentials. With Only,
+	// it spares the first question who we are to Harbor, and the second one unless
+	// something seems gone. May be empty.
+	Version string
+
 	// Only names the repositories to read, by their full names, and no others: no
 	// listing is read, and nothing is reported as NotFound. Those that the
 	// selection does not cover are left out. Nil: everything selected.
@@ -121,9 +126,12 @@ type Report struct {
 //  3. Ask again who we are: only then is absence believed.
 func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Report, error) {
 	// 1.
-	info, err := authenticate(ctx, client)
-	if err != nil {
-		return Report{}, cmp.Or(context.Cause(ctx), err)
+	info := harbor.SystemInfo{Version: req.Version}
+	if req.Only == nil || info.Version == "" {
+		var err error
+		if info, err = authenticate(ctx, client); err != nil {
+			return Report{}, cmp.Or(context.Cause(ctx), err)
+		}
 	}
 
 	// 2.
@@ -135,7 +143,7 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 		sightings: newSightings(req.Selection),
 		results:   make(chan Repository, max(1, req.Writers)),
 		held:      heldByProject(req),
-		stamps:    stampsTellChanges(info.Version),
+		stamps:    StampsTellChanges(info.Version),
 		report:    Report{Version: info.Version},
 	}
 	writers := r.startWriters(workCtx)
@@ -150,8 +158,8 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 
 	// 3.
 	report := r.finish()
-	err = context.Cause(workCtx)
-	if err == nil {
+	err := context.Cause(workCtx)
+	if err == nil && (req.Only == nil || len(report.Gone) > 0) {
 		if _, err = authenticate(ctx, client); err != nil {
 			err = cmp.Or(context.Cause(ctx), err)
 		}

@@ -10,10 +10,10 @@ import (
 
 var versionNumbers = regexp.MustCompile(`^v?(\d+)\.(\d+)(?:\.(\d+))?`)
 
-// stampsTellChanges tells whether a repository's update_time moves on every
+// StampsTellChanges tells whether a repository's update_time moves on every
 // change of its artifacts and tags: from Harbor 2.15.2 on. An unknown version
 // counts as old.
-func stampsTellChanges(version string) bool {
+func StampsTellChanges(version string) bool {
 	m := versionNumbers.FindStringSubmatch(version)
 	if m == nil {
 		return false

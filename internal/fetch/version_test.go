@@ -21,7 +21,7 @@ func TestStampsTellChanges(t *testing.T) {
 		"":                   false,
 		"x2.16.0":            false,
 	} {
-		if got := stampsTellChanges(version); got != want {
+		if got := StampsTellChanges(version); got != want {
 			t.Errorf("%q: %t, want %t", version, got, want)
 		}
 	}

@@ -62,6 +62,20 @@ func (n Namer) Index(name string) (int, bool) {
 	return i, err == nil
 }
 
+// Prefix returns the beginning of a list's name that all lists of its repository
+// and inventory have in common: "production-3d6726de3c3211b8-". It is empty for
+// a name that no Namer makes.
+func Prefix(name string) string {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 || !isIndex(name[i+1:]) {
+		return ""
+	}
+	return name[:i+1]
+}
+
+// Prefix returns the beginning that the names have in common.
+func (n Namer) Prefix() string { return n.prefix }
+
 func isIndex(digits string) bool {
 	if digits == "" || len(digits) > maxIndexDigits || digits[0] == '0' && digits != "0" {
 		return false

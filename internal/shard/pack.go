@@ -224,6 +224,9 @@ func (p *packing) create() *bin {
 
 func (p *packing) changes() Changes {
 	var c Changes
+	for _, w := range p.weights {
+		c.Hash = c.Hash.Add(w.hash)
+	}
 	for _, b := range p.bins {
 		switch {
 		case b.created:

@@ -70,6 +70,10 @@ type Changes struct {
 
 	// Unchanged is the number of lists that stay as they are.
 	Unchanged int
+
+	// Hash is that of the desired entries, and of what the lists hold together
+	// when the changes are made.
+	Hash Hash
 }
 
 // Empty tells whether there is nothing to write.

@@ -1,0 +1,166 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	crcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/shard"
+)
+
+// setupHints adds the controller of hints: it reads single repositories while
+// syncs of whole inventories go on, so that a push does not have to wait for them.
+func (r *Reconciler) setupHints(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("harborinventory-hints").
+		WithOptions(crcontroller.Options{MaxConcurrentReconciles: r.options.MaxConcurrentReconciles}).
+		Watches(&v1alpha1.HarborInventory{}, r.hinting.interrupting(&handler.EnqueueRequestForObject{}),
+			builder.WithPredicates(asksForWork())).
+		WatchesMetadata(&v1alpha1.ArtifactList{}, r.edits.watch()).
+		Complete(reconcile.Func(r.reconcileHints))
+}
+
+// unsettledPause is the pause before hints are looked at again of an inventory
+// whose spec no sync has looked at yet.
+const unsettledPause = time.Second
+
+// reconcileHints reads the repositories that hints name:
+//
+//  1. Take them; what concerns more than repositories is for a sync of the whole.
+//  2. Check the spec and read what it refers to.
+//  3. Read them from Harbor and write their lists.
+//  4. Tell the new numbers, and try again later what failed.
+func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var inv v1alpha1.HarborInventory
+	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
+		if client.IgnoreNotFound(err) == nil {
+			r.hints.forget(req.NamespacedName)
+		}
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !r.options.Selector.Matches(labels.Set(inv.Labels)) || inv.DeletionTimestamp != nil || inv.Spec.Suspend {
+		return ctrl.Result{}, nil
+	}
+	// 1.
+	if inv.Status.ObservedGeneration != inv.Generation {
+		return ctrl.Result{RequeueAfter: unsettledPause}, nil
+	}
+	names := r.hints.take(req.NamespacedName, r.now())
+	if len(names) > 0 && inv.Spec.Output.Mode == v1alpha1.OutputStatus {
+		r.hints.widen(req.NamespacedName, scopeAll) // few artifacts, and one object for all of them
+		names = nil
+	}
+	if wider, _ := r.hints.waiting(req.NamespacedName); wider != scopeNone {
+		r.awake(ctx, &inv)
+	}
+	if len(names) == 0 {
+		return ctrl.Result{RequeueAfter: r.hints.pause(req.NamespacedName, r.now())}, nil
+	}
+	ctx, cancel := r.hinting.begin(ctx, &inv)
+	defer cancel()
+	// 2.
+	plan, err := r.resolve(ctx, &inv)
+	if err != nil { // the next sync tells of it
+		r.hints.settled(req.NamespacedName, names, r.now())
+		return ctrl.Result{RequeueAfter: unsettledPause}, nil //nolint:nilerr // see above
+	}
+	defer plan.client.Close()
+	// 3.
+	failed, err := r.readHinted(ctx, &inv, plan, names)
+	if interrupted(ctx) {
+		return ctrl.Result{}, nil
+	}
+	// 4.
+	r.hints.settled(req.NamespacedName, failed, r.now())
+	if err != nil {
+		log.FromContext(ctx).Info("repositories of hints could not be read; they are tried again", "repositories", len(failed), "reason", err.Error())
+	}
+	if err := r.tellNumbers(ctx, &inv); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: r.hints.pause(req.NamespacedName, r.now())}, nil
+}
+
+// awake has an inventory looked at for a sync of the whole.
+func (r *Reconciler) awake(ctx context.Context, inv *v1alpha1.HarborInventory) {
+	select {
+	case r.wake <- event.GenericEvent{Object: inv}:
+	case <-ctx.Done():
+	}
+}
+
+// readHinted reads repositories and writes their lists. It returns those where
+// that failed, and one reason.
+func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) (failed []string, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
+	defer cancel()
+	out, err := r.newHintOutput(ctx, inv, p, names)
+	if err != nil {
+		return names, err
+	}
+	req := r.request(inv, p, out.held())
+	req.Only = names
+	req.Version, _ = out.known.complete()
+	s := newSink(out)
+	report, err := fetch.Run(ctx, p.client, req, s)
+	if err != nil {
+		return slices.DeleteFunc(names, s.wrote), err
+	}
+	report.Failures = append(report.Failures, out.forget(ctx, report.Gone)...)
+	for _, f := range report.Failures {
+		failed = append(failed, f.Repository)
+		err = f.Err
+	}
+	return failed, err
+}
+
+// newHintOutput is a listOutput that knows the lists of some repositories only.
+func (r *Reconciler) newHintOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) (*listOutput, error) {
+	o := &listOutput{r: r, inv: inv, plan: p, known: r.memory.recall(inv), standing: map[string][]metav1.PartialObjectMetadata{}}
+	for _, repository := range names {
+		lists, err := r.listsUnder(ctx, inv, shard.NewNamer(inv.Name, repository).Prefix())
+		if err != nil {
+			return nil, err
+		}
+		if len(lists) > 0 {
+			o.standing[repository] = lists
+		}
+	}
+	return o, nil
+}
+
+// tellNumbers brings the numbers of the status in line with what the lists hold,
+// if all of them are known.
+func (r *Reconciler) tellNumbers(ctx context.Context, inv *v1alpha1.HarborInventory) error {
+	known := r.memory.recall(inv)
+	if _, ok := known.complete(); !ok {
+		return nil
+	}
+	status := inv.Status.DeepCopy()
+	setNumbers(status, known)
+	return r.patchStatus(ctx, inv, status)
+}
+
+func setNumbers(status *v1alpha1.HarborInventoryStatus, known *knowledge) {
+	totals, lists := known.sum()
+	status.Artifacts = new(totals.Artifacts)
+	status.ArtifactLists = new(int32(lists)) //nolint:gosec // far below 2^31
+	status.SizeBytes = new(totals.SizeBytes)
+	status.Vulnerabilities = totals.Vulnerabilities
+}

@@ -1,0 +1,158 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
+	"github.com/harbor-inventory/harbor-inventory/internal/shard"
+)
+
+// knowledge is what the operator remembers of one inventory from sync to sync.
+// It is of one generation of the spec, and lost with the process: without it a
+// sync reads everything once more, and writes nothing that is right.
+type knowledge struct {
+	uid        types.UID
+	generation int64
+
+	// stripes serialize the writing of single repositories: a hint may have a
+	// repository read while a sync does.
+	stripes [64]sync.Mutex
+	seed    maphash.Seed
+
+	mu           sync.Mutex
+	repositories map[string]remembered
+	// whole tells that a sync of everything has ended since.
+	whole   bool
+	version string // of Harbor
+}
+
+// remembered is what is known of one repository since its lists were last
+// brought in line with Harbor.
+type remembered struct {
+	stamp  stamp
+	began  time.Time // when the reading began whose result stands in the lists
+	hash   shard.Hash
+	lists  int
+	totals inventory.Totals
+}
+
+// stamp is what Harbor's listing of repositories tells of one; the zero value
+// equals none of them.
+type stamp struct {
+	id      int64
+	updated time.Time
+	count   int
+}
+
+func stampOf(r *harbor.Repository) stamp {
+	return stamp{id: r.ID, updated: r.UpdateTime.UTC(), count: r.ArtifactCount}
+}
+
+// memory holds the knowledge of all inventories.
+type memory struct {
+	mu sync.Mutex
+	of map[types.NamespacedName]*knowledge
+}
+
+func newMemory() *memory { return &memory{of: map[types.NamespacedName]*knowledge{}} }
+
+// recall returns what is known of an inventory: nothing yet, where its spec has
+// changed or it is another one of the same name.
+func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
+	name := types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.of[name]
+	if k == nil || k.uid != inv.UID || k.generation != inv.Generation {
+		k = &knowledge{uid: inv.UID, generation: inv.Generation, seed: maphash.MakeSeed(), repositories: map[string]remembered{}}
+		m.of[name] = k
+	}
+	return k
+}
+
+func (m *memory) forget(name types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.of, name)
+}
+
+// lock keeps others from writing the lists of a repository.
+func (k *knowledge) lock(repository string) (unlock func()) {
+	stripe := &k.stripes[maphash.String(k.seed, repository)%uint64(len(k.stripes))]
+	stripe.Lock()
+	return stripe.Unlock
+}
+
+// outdated tells whether what was read of a repository is older than what stands
+// in its lists. The caller holds the repository's lock.
+func (k *knowledge) outdated(r *fetch.Repository) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.repositories[r.Name].began.After(r.Began)
+}
+
+func (k *knowledge) of(repository string) (remembered, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, ok := k.repositories[repository]
+	return r, ok
+}
+
+func (k *knowledge) remember(repository string, r remembered) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.repositories[repository] = r
+}
+
+// doubt makes sure that a repository is read again.
+func (k *knowledge) doubt(repository string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r, ok := k.repositories[repository]; ok {
+		r.stamp = stamp{}
+		k.repositories[repository] = r
+	}
+}
+
+// drop forgets a repository that has left the inventory.
+func (k *knowledge) drop(repository string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.repositories, repository)
+}
+
+// sum adds up what stands in the lists of all repositories.
+func (k *knowledge) sum() (totals inventory.Totals, lists int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.repositories {
+		totals = totals.Add(r.totals)
+		lists += r.lists
+	}
+	return totals, lists
+}
+
+// learned notes that a sync of everything has ended.
+func (k *knowledge) learned(version string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.whole, k.version = true, version
+}
+
+// complete tells whether a sync of everything has ended since the spec changed,
+// and the version that Harbor had then.
+func (k *knowledge) complete() (version string, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.version, k.whole
+}

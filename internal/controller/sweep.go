@@ -1,0 +1,71 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"hash/fnv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+)
+
+// unmoved returns a function that tells which repositories need not be read,
+// by their entries in a listing. It is nil, so that all are read, as long as
+// nothing is known of the inventory. A repository is read if one of these is so:
+//
+//  1. Its lists were not written since the operator began, or not as they should.
+//  2. It is not as it was before it was read last: id, update_time, artifact_count.
+//  3. A hint names it.
+//  4. Its lists are no longer as they were written.
+//  5. It is its turn to be verified.
+func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) func(harbor.Repository) bool {
+	known := lists.known
+	version, ok := known.complete()
+	if !ok {
+		return nil
+	}
+	_, hinted := r.hints.waiting(types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name})
+	now, within := r.now(), verifyInterval(inv, version)
+	return func(repository harbor.Repository) bool {
+		was, ok := known.of(repository.Name)
+		return ok && was.stamp == stampOf(&repository) && !hinted[repository.Name] &&
+			lists.intact(lists.standing[repository.Name], was) && !verifiable(repository.Name, was.began, now, within)
+	}
+}
+
+// Default intervals of verification: shorter where Harbor's listing of
+// repositories does not tell of every change.
+const (
+	defaultVerifyInterval    = 24 * time.Hour
+	defaultVerifyIntervalOld = 6 * time.Hour
+)
+
+// verifyInterval returns the time from one verification of a repository to the
+// next. Syncs come an interval apart, so it is that much less than what is asked
+// for, but not less than half.
+func verifyInterval(inv *v1alpha1.HarborInventory, version string) time.Duration {
+	within := defaultVerifyInterval
+	switch {
+	case inv.Spec.VerifyInterval != nil:
+		within = inv.Spec.VerifyInterval.Duration
+	case !fetch.StampsTellChanges(version):
+		within = defaultVerifyIntervalOld
+	}
+	return max(within/2, within-inv.Spec.Interval.Duration*11/10)
+}
+
+// verifiable tells whether it is a repository's turn to be read although it seems
+// unchanged: once in each interval, at a time that its name decides. So the load
+// is spread evenly, and does not depend on when the operator began.
+func verifiable(repository string, last, now time.Time, interval time.Duration) bool {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(repository))                   // never fails
+	phase := time.Duration(h.Sum64() % uint64(interval)) //nolint:gosec // an interval is positive
+	since := (time.Duration(now.UnixNano()) - phase) % interval
+	return last.Before(now.Add(-since))
+}
