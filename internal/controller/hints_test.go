@@ -4,10 +4,13 @@
 package controller
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+	"pgregory.net/rapid"
 )
 
 // Somebody who edits lists again and again makes the pauses between repairs grow.
@@ -38,5 +41,78 @@ func TestRepairPauses(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Whatever is hinted at is read or waits, unless everything is to be read.
+func TestNoHintIsLost(t *testing.T) {
+	name := types.NamespacedName{Namespace: "default", Name: "production"}
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		h := newHints()
+		open := map[string]bool{}
+		repository := rapid.Custom(func(t *rapid.T) string {
+			return fmt.Sprintf("library/r%d", rapid.IntRange(0, 20).Draw(t, "repository"))
+		})
+		t.Repeat(map[string]func(*rapid.T){
+			"": func(t *rapid.T) {
+				_, waiting := h.waiting(name)
+				for r := range open {
+					if !waiting[r] {
+						t.Fatalf("%s does not wait", r)
+					}
+				}
+				if pause := h.pause(name, now); (pause > 0) != (len(waiting) > 0) || pause > lastRepairPause {
+					t.Fatalf("%d wait, the pause is %s", len(waiting), pause)
+				}
+			},
+			"hint": func(t *rapid.T) {
+				r := repository.Draw(t, "r")
+				h.repository(name, r, now)
+				open[r] = true
+			},
+			"edit": func(t *rapid.T) {
+				r := repository.Draw(t, "r")
+				h.edited(name, r, now)
+				open[r] = true
+			},
+			"read": func(t *rapid.T) {
+				var failed []string
+				for _, r := range h.take(name, now) {
+					if !open[r] {
+						t.Fatalf("%s was not hinted at", r)
+					}
+					if rapid.Bool().Draw(t, "fails") {
+						failed = append(failed, r)
+					} else {
+						delete(open, r)
+					}
+				}
+				h.settled(name, failed, now)
+			},
+			"wait": func(t *rapid.T) {
+				now = now.Add(time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "for")))
+			},
+		})
+	})
+}
+
+func TestTooManyHints(t *testing.T) {
+	name := types.NamespacedName{Namespace: "default", Name: "production"}
+	h := newHints()
+	for i := range maxHintedRepositories + 1 {
+		h.repository(name, fmt.Sprintf("library/r%d", i), time.Unix(0, 0))
+	}
+	wider, waiting := h.waiting(name)
+	if wider != scopeAll || len(waiting) > 0 {
+		t.Errorf("scope %d, %d repositories", wider, len(waiting))
+	}
+	h.begun(name, scopeChanged)
+	if wider, _ := h.waiting(name); wider != scopeAll {
+		t.Error("a sync of less settles it")
+	}
+	h.begun(name, scopeAll)
+	if wider, _ := h.waiting(name); wider != scopeNone {
+		t.Error("a sync of everything does not settle it")
 	}
 }

@@ -66,6 +66,6 @@ func verifiable(repository string, last, now time.Time, interval time.Duration) 
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(repository))                   // never fails
 	phase := time.Duration(h.Sum64() % uint64(interval)) //nolint:gosec // an interval is positive
-	since := (time.Duration(now.UnixNano()) - phase) % interval
-	return last.Before(now.Add(-since))
+	turn := now.Add(-phase).Truncate(interval).Add(phase) // the last one
+	return last.Before(turn)
 }
