@@ -10,10 +10,10 @@
 //
 //	POST /v1/{namespace}/{name}, any other request is refused
 //	the Authorization value of that inventory, before a byte of the body is read
-//	the rate of that inventory
-//	the content type and the length
+//	the content type and the length, the rate of large ones
 //	the event in the body, decoded as a stream
-//	events that were received before, and events of no interest: answered and dropped
+//	events of no interest, and those received before: answered and dropped
+//	the rate of events for that inventory
 //	the folding queue, which passes hints on
 //
 // The answer does not wait for what becomes of the hint: Harbor gives up after

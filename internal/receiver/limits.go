@@ -37,9 +37,12 @@ type Limits struct {
 	// Authorization value that are answered 401, in a second: 10. Those above it
 	// are answered 429. The right value is never kept out.
 	FailureRate int
-	// EventRate bounds the events for one inventory, in a second: 500, and four
-	// times as many at once.
+	// EventRate bounds the events for one inventory that were not received
+	// before, in a second: 500, and four times as many at once.
 	EventRate int
+	// LargeRate bounds the bodies of more than 16 KiB for one inventory, and those
+	// whose length is not said before, in a second: 20, and twice as many at once.
+	LargeRate int
 
 	// Repeats is how long an event is remembered to know it again: 10 min. The
 	// last try of Harbor comes about 2 min after the event.
@@ -67,6 +70,7 @@ func (l Limits) orDefaults() Limits {
 		LookupRate:    cmp.Or(l.LookupRate, 20),
 		FailureRate:   cmp.Or(l.FailureRate, 10),
 		EventRate:     cmp.Or(l.EventRate, 500),
+		LargeRate:     cmp.Or(l.LargeRate, 20),
 		Repeats:       cmp.Or(l.Repeats, 10*time.Minute),
 		Remembered:    cmp.Or(l.Remembered, 16384),
 		Quiet:         cmp.Or(l.Quiet, 80*time.Millisecond),

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +23,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if instruction := os.Getenv(floodVariable); instruction != "" {
+		os.Exit(runFlood(instruction))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // The one inventory that tests know, and what it asks for.
 var (

@@ -49,7 +49,7 @@ type Receiver struct {
 
 	mu       sync.Mutex
 	failures *generations[netip.Prefix, *rate.Limiter]
-	rates    *generations[Name, *rate.Limiter] // of events
+	rates    *generations[Name, *rates]
 }
 
 // New returns a receiver, and registers its metrics.
@@ -71,7 +71,7 @@ func New(c Config) (*Receiver, error) {
 		queue:      newQueue(newFolder(limits), c.Hint, c.Now, m),
 		bodies:     semaphore.NewWeighted(limits.BodyMemory),
 		failures:   newGenerations[netip.Prefix, *rate.Limiter](maxUnknown),
-		rates:      newGenerations[Name, *rate.Limiter](maxKnown),
+		rates:      newGenerations[Name, *rates](maxKnown),
 	}, nil
 }
 
@@ -119,23 +119,31 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) *refusal {
 	if refused != nil {
 		return r.failed(req, refused)
 	}
-	if !r.allow(name) {
-		return tooManyEvents
-	}
 	// 3. What it says.
-	event, refused := r.read(w, req)
+	rates := r.ratesOf(name)
+	event, refused := r.read(w, req, rates)
 	if refused != nil {
 		return refused
 	}
 	r.metrics.event(event.Type)
 	// 4. What is to be done.
 	now := r.now()
-	if all := hints(name, endpoint, event, now); len(all) > 0 {
-		if r.repeats.repeated(now, name, event) {
-			r.metrics.folded.WithLabelValues(byRepeat).Inc()
-		} else {
-			r.queue.add(now, all)
+	all := hints(name, endpoint, event, now)
+	if len(all) == 0 {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	switch r.repeats.look(now, name, event) {
+	case repeated:
+		r.metrics.folded.WithLabelValues(byRepeat).Inc()
+	case ambiguous:
+		r.queue.add(now, all)
+	case fresh:
+		if !rates.events.AllowN(now, 1) {
+			return tooManyEvents
 		}
+		r.repeats.remember(now, name, event)
+		r.queue.add(now, all)
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil
@@ -191,29 +199,45 @@ func remote(address string) (netip.Prefix, error) {
 	return ip.Prefix(64)
 }
 
-// allow takes one event of the inventory's rate.
-func (r *Receiver) allow(name Name) bool {
+// rates of one inventory.
+type rates struct {
+	events *rate.Limiter // that were not received before
+	large  *rate.Limiter // bodies
+}
+
+// ratesOf is called for inventories that exist only.
+func (r *Receiver) ratesOf(name Name) *rates {
 	r.mu.Lock()
-	limiter, ok := r.rates.get(name)
+	defer r.mu.Unlock()
+	of, ok := r.rates.get(name)
 	if !ok {
-		limiter = rate.NewLimiter(rate.Limit(r.limits.EventRate), 4*r.limits.EventRate)
-		r.rates.put(name, limiter)
+		of = &rates{
+			events: rate.NewLimiter(rate.Limit(r.limits.EventRate), 4*r.limits.EventRate),
+			large:  rate.NewLimiter(rate.Limit(r.limits.LargeRate), 2*r.limits.LargeRate),
+		}
+		r.rates.put(name, of)
 	}
-	r.mu.Unlock()
-	return limiter.AllowN(r.now(), 1)
+	return of
 }
 
 // bodyMemory is what decoding takes at most: the longest text that is let
-// through, in the decoder's buffer, which doubles.
-const bodyMemory = 128 << 10
+// through, in the decoder's buffer, which doubles. largeBody is more than an
+// event has, but for that of a retention run.
+const (
+	bodyMemory = 128 << 10
+	largeBody  = 16 << 10
+)
 
 // read decodes the body.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (harbor.Event, *refusal) {
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, of *rates) (harbor.Event, *refusal) {
 	if !readable(req.Header) {
 		return harbor.Event{}, badType
 	}
 	if req.ContentLength > r.limits.BodyBytes {
 		return harbor.Event{}, tooLarge
+	}
+	if (req.ContentLength < 0 || req.ContentLength > largeBody) && !of.large.AllowN(r.now(), 1) {
+		return harbor.Event{}, tooManyLarge
 	}
 	weight := int64(bodyMemory)
 	if req.ContentLength >= 0 {

@@ -140,8 +140,10 @@ func TestRates(t *testing.T) {
 			return oneSecret(ctx, "team-a", "production")
 		},
 	})
+	tags := 0
 	send := func(name Name, value string) int {
-		req := httptest.NewRequest(http.MethodPost, Path(name), strings.NewReader(pushEvent("a/b", "v1")))
+		tags++
+		req := httptest.NewRequest(http.MethodPost, Path(name), strings.NewReader(pushEvent("a/b", fmt.Sprint("v", tags))))
 		req.Header.Set("Authorization", value)
 		req.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()

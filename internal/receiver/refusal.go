@@ -52,6 +52,10 @@ var (
 		reason: "rate", status: http.StatusTooManyRequests, retryAfter: 5,
 		text: "too many events for this HarborInventory",
 	}
+	tooManyLarge = &refusal{
+		reason: "large", status: http.StatusTooManyRequests, retryAfter: 5, hangUp: true,
+		text: "too many large bodies for this HarborInventory",
+	}
 	tooBusy = &refusal{
 		reason: "busy", status: http.StatusServiceUnavailable, retryAfter: 1, hangUp: true,
 		text: "too many requests at one time",
@@ -69,7 +73,7 @@ var (
 
 // refusals are all there are.
 var refusals = []*refusal{
-	badPath, badMethod, badAuthorization, tooManyFailures, tooManyLookups, noSecret, tooManyEvents, tooBusy,
+	badPath, badMethod, badAuthorization, tooManyFailures, tooManyLookups, noSecret, tooManyEvents, tooManyLarge, tooBusy,
 	badType, tooLarge, tooSlow, badEvent, slack, badName,
 }
 

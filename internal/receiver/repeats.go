@@ -31,18 +31,34 @@ func newRepeats(l Limits) *repeats {
 	return &repeats{window: l.Repeats, seen: newGenerations[[sha256.Size]byte, time.Time](l.Remembered)}
 }
 
-// repeated tells whether the event was received before. An event that may be
-// another one is not: folding takes care of it.
-func (r *repeats) repeated(now time.Time, inventory Name, e harbor.Event) bool {
-	key := eventKey(inventory, e)
+// novelty of an event.
+type novelty int
+
+const (
+	fresh     novelty = iota
+	ambiguous         // equal to one received before, yet maybe another: folding takes care of it
+	repeated          // received before
+)
+
+// look tells how new an event is.
+func (r *repeats) look(now time.Time, inventory Name, e harbor.Event) novelty {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	first, known := r.seen.get(key)
-	if age := now.Sub(first); known && age <= r.window {
-		return e.ID != "" || age > ambiguity
+	first, known := r.seen.get(eventKey(inventory, e))
+	switch age := now.Sub(first); {
+	case !known || age > r.window:
+		return fresh
+	case e.ID == "" && age <= ambiguity:
+		return ambiguous
 	}
-	r.seen.put(key, now)
-	return false
+	return repeated
+}
+
+// remember makes an event one that was received.
+func (r *repeats) remember(now time.Time, inventory Name, e harbor.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen.put(eventKey(inventory, e), now)
 }
 
 // eventKey is equal for equal events. The names in it have no zero byte.

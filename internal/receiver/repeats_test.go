@@ -10,7 +10,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
 
-func TestRepeated(t *testing.T) {
+func TestRepeats(t *testing.T) {
 	event := func(change func(*harbor.Event)) harbor.Event {
 		e := harbor.Event{
 			Type: harbor.EventPush, OccurredAt: "1795393193", Project: "a", Repositories: []string{"a/b"},
@@ -25,28 +25,30 @@ func TestRepeated(t *testing.T) {
 		about         string
 		first, second func(*harbor.Event)
 		after         time.Duration
-		want          bool
+		want          novelty
 	}{
-		{"sent again after 30 s", same, same, 30 * time.Second, true},
-		{"equal within the second: it may be another", same, same, time.Second, false},
-		{"with an id it is not", withID, withID, 0, true},
-		{"sent again after the window", same, same, 11 * time.Minute, false},
-		{"another tag", same, func(e *harbor.Event) { e.Artifacts[0].Tag = "v2" }, time.Minute, false},
-		{"another digest", same, func(e *harbor.Event) { e.Artifacts[0].Digest = "sha256:2" }, time.Minute, false},
-		{"another type", same, func(e *harbor.Event) { e.Type = harbor.EventDelete }, time.Minute, false},
-		{"another time", same, func(e *harbor.Event) { e.OccurredAt = "1795393194" }, time.Minute, false},
-		{"another repository", same, func(e *harbor.Event) { e.Repositories = []string{"a/c"} }, time.Minute, false},
-		{"another id", withID, func(e *harbor.Event) { e.ID = "9dba" }, time.Minute, false},
+		{"sent again after 30 s", same, same, 30 * time.Second, repeated},
+		{"equal within the second: it may be another", same, same, time.Second, ambiguous},
+		{"with an id it is not", withID, withID, 0, repeated},
+		{"sent again after the window", same, same, 11 * time.Minute, fresh},
+		{"another tag", same, func(e *harbor.Event) { e.Artifacts[0].Tag = "v2" }, time.Minute, fresh},
+		{"another digest", same, func(e *harbor.Event) { e.Artifacts[0].Digest = "sha256:2" }, time.Minute, fresh},
+		{"another type", same, func(e *harbor.Event) { e.Type = harbor.EventDelete }, time.Minute, fresh},
+		{"another time", same, func(e *harbor.Event) { e.OccurredAt = "1795393194" }, time.Minute, fresh},
+		{"another repository", same, func(e *harbor.Event) { e.Repositories = []string{"a/c"} }, time.Minute, fresh},
+		{"another id", withID, func(e *harbor.Event) { e.ID = "9dba" }, time.Minute, fresh},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
 			r := newRepeats(Limits{}.orDefaults())
-			if r.repeated(start, Name{"ns", "inv"}, event(tt.first)) {
-				t.Error("the first is none")
+			inventory := Name{"ns", "inv"}
+			if got := r.look(start, inventory, event(tt.first)); got != fresh {
+				t.Errorf("the first: %v", got)
 			}
-			if got := r.repeated(start.Add(tt.after), Name{"ns", "inv"}, event(tt.second)); got != tt.want {
-				t.Errorf("repeated: %v, want %v", got, tt.want)
+			r.remember(start, inventory, event(tt.first))
+			if got := r.look(start.Add(tt.after), inventory, event(tt.second)); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
 			}
-			if r.repeated(start.Add(tt.after), Name{"ns", "other"}, event(tt.second)) {
+			if r.look(start.Add(tt.after), Name{"ns", "other"}, event(tt.second)) != fresh {
 				t.Error("another inventory has events of its own")
 			}
 		})
