@@ -36,6 +36,14 @@ var law = []rule{{
 	},
 	mustNotReach: []string{"k8s.io/...", "sigs.k8s.io/...", "github.com/prometheus/..."},
 }, {
+	why:   "the receiver of webhooks makes hints of them, and knows no Kubernetes",
+	binds: []string{module + "/internal/receiver/..."},
+	mayImport: []string{
+		module + "/internal/receiver/...", module + "/internal/harbor",
+		"github.com/prometheus/client_golang/prometheus", "golang.org/x/...",
+	},
+	mustNotReach: []string{"k8s.io/...", "sigs.k8s.io/..."},
+}, {
 	why:   "the conversion of Harbor's records is pure: no client, no metric",
 	binds: []string{module + "/internal/inventory/..."},
 	mayImport: []string{
