@@ -4,13 +4,19 @@
 package controller_test
 
 import (
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
+	"github.com/harbor-inventory/harbor-inventory/internal/receiver"
 )
 
 // often makes syncs come as often as the API allows.
@@ -59,5 +65,89 @@ func TestOnlyWhatChangedIsRead(t *testing.T) {
 		if inv := w.get("all"); int(*inv.Status.Artifacts) != len(w.held()) || int(*inv.Status.ArtifactLists) != len(w.lists("all")) {
 			t.Errorf("%s: the status counts %d artifacts in %d lists", name, *inv.Status.Artifacts, *inv.Status.ArtifactLists)
 		}
+	}
+}
+
+// receiving lets an inventory take webhooks, and leaves it to nothing else that
+// a push is seen.
+func receiving(s *v1alpha1.HarborInventorySpec) {
+	s.Webhook = v1alpha1.Webhook{Mode: v1alpha1.WebhookReceive, SecretRef: &v1alpha1.LocalObjectReference{Name: "hook"}}
+	s.Interval = metav1.Duration{Duration: time.Hour}
+}
+
+const hookSecret = "c4nary-hook"
+
+func (w *world) hookSecret() {
+	w.Helper()
+	must(kube.Create(w.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "hook"},
+		StringData: map[string]string{v1alpha1.SecretKeyAuthorization: hookSecret},
+	}))
+}
+
+// deliver sends an event as Harbor does, and returns the status of the answer.
+func (w *world) deliver(inventory, authorization, kind, repository, digest string) int {
+	w.Helper()
+	namespace, name, _ := strings.Cut(repository, "/")
+	body := fmt.Sprintf(`{"type":%q,"occur_at":%d,"operator":"admin","event_data":{"resources":[{"digest":%q,"tag":"t","resource_url":"harbor.example.com/%s:t"}],
+		"repository":{"name":%q,"namespace":%q,"repo_full_name":%q,"repo_type":"private"}}}`,
+		kind, time.Now().Unix(), digest, repository, name, namespace, repository)
+	req, err := http.NewRequestWithContext(w.Context(), http.MethodPost,
+		"http://"+webhooks+receiver.Path(receiver.Name{Namespace: w.ns, Name: inventory}), strings.NewReader(body))
+	must(err)
+	req.Header.Set("Authorization", authorization)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	must(err)
+	must(resp.Body.Close())
+	return resp.StatusCode
+}
+
+// A webhook has the repository that it names read at once, in every inventory
+// of that Harbor that selects it.
+func TestWebhook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.hookSecret()
+	w.inventory("all", receiving)
+	w.inventory("team", func(s *v1alpha1.HarborInventorySpec) { s.Projects = []v1alpha1.ProjectPattern{"team"} })
+	w.inventory("library", func(s *v1alpha1.HarborInventorySpec) { s.Projects = []v1alpha1.ProjectPattern{"library"} })
+	for _, name := range []string{"all", "team", "library"} {
+		w.condition(name, "Ready=True")
+	}
+	library := w.versions("library")
+	digest := w.registry.Push("team/app", harbortest.Image{Tags: []string{"pushed"}})
+	if status := w.deliver("all", "wrong", "PUSH_ARTIFACT", "team/app", digest); status != http.StatusUnauthorized {
+		t.Errorf("a wrong Authorization value: status %d", status)
+	}
+	before := w.harbor.Stats().Total
+	if status := w.deliver("all", hookSecret, "PUSH_ARTIFACT", "team/app", digest); status != http.StatusOK {
+		t.Errorf("the right Authorization value: status %d", status)
+	}
+	arrived := func(name string, projects ...string) {
+		t.Helper()
+		eventually(t, func() string { return cmp.Diff(w.held(projects...), w.shown(name)) })
+		eventually(t, func() string {
+			if inv := w.get(name); int(*inv.Status.Artifacts) != len(w.held(projects...)) {
+				return fmt.Sprintf("the status counts %d artifacts", *inv.Status.Artifacts)
+			}
+			return ""
+		})
+	}
+	arrived("all")
+	arrived("team", "team")
+	if n := w.harbor.Stats().Total - before; n > 6 { // repository, artifacts, check of the untagged; for two inventories
+		t.Errorf("%d requests", n)
+	}
+	must(w.registry.DeleteRepository("team/app"))
+	w.deliver("all", hookSecret, "DELETE_ARTIFACT", "team/app", digest)
+	arrived("all")
+	arrived("team", "team")
+	w.registry.Push("team/new", harbortest.Image{Tags: []string{"1"}})
+	w.deliver("all", hookSecret, "PUSH_ARTIFACT", "team/new", digest)
+	arrived("all")
+	arrived("team", "team")
+	if n := differences(library, w.versions("library")); n > 0 {
+		t.Errorf("%d lists of an inventory that does not select the repository were written", n)
 	}
 }

@@ -23,16 +23,23 @@ func newHarbors(connections int) *harbors {
 	return &harbors{connections: connections, limiters: map[string]*transport.Limiter{}}
 }
 
+// harborKey is the same for all spellings of a Harbor's URL.
+func harborKey(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	key := strings.ToLower(u.Hostname())
+	if port := u.Port(); port != "" && port != "80" && port != "443" {
+		key += ":" + port
+	}
+	return key
+}
+
 // limiter returns the limiter of the Harbor at this URL. Different spellings of
 // one host count as one Harbor; so do http and https.
 func (h *harbors) limiter(address string) *transport.Limiter {
-	key := address
-	if u, err := url.Parse(address); err == nil {
-		key = strings.ToLower(u.Hostname())
-		if port := u.Port(); port != "" && port != "80" && port != "443" {
-			key += ":" + port
-		}
-	}
+	key := harborKey(address)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l := h.limiters[key]

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
@@ -33,6 +34,7 @@ func (r *Reconciler) setupHints(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.HarborInventory{}, r.hinting.interrupting(&handler.EnqueueRequestForObject{}),
 			builder.WithPredicates(asksForWork())).
 		WatchesMetadata(&v1alpha1.ArtifactList{}, r.edits.watch()).
+		WatchesRawSource(source.Channel(r.hintWake, &handler.EnqueueRequestForObject{})).
 		Complete(reconcile.Func(r.reconcileHints))
 }
 

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.of[name]
-	if k == nil || k.uid != inv.UID || k.generation != inv.Generation {
+	if k == nil || k.uid != inv.UID || k.generation < inv.Generation {
 		k = &knowledge{uid: inv.UID, generation: inv.Generation, seed: maphash.MakeSeed(), repositories: map[string]remembered{}}
 		m.of[name] = k
 	}
@@ -129,6 +130,24 @@ func (k *knowledge) drop(repository string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.repositories, repository)
+}
+
+// names returns those of a project's repositories that are known.
+func (m *memory) names(inventory types.NamespacedName, project string) (names []string) {
+	m.mu.Lock()
+	k := m.of[inventory]
+	m.mu.Unlock()
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name := range k.repositories {
+		if strings.HasPrefix(name, project+"/") {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // sum adds up what stands in the lists of all repositories.

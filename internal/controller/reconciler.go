@@ -8,6 +8,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -51,6 +52,9 @@ type Options struct {
 	// others are left alone, their lists too. Default: all.
 	Selector labels.Selector
 
+	// Webhooks says where Harbor's webhooks are received.
+	Webhooks Webhooks
+
 	// UserAgent is sent to Harbor.
 	UserAgent string
 }
@@ -68,7 +72,8 @@ type Reconciler struct {
 	hints    *hints
 	edits    *edits
 	memory   *memory
-	wake     chan event.GenericEvent // asks for a look at an inventory
+	wake     chan event.GenericEvent // has an inventory looked at
+	hintWake chan event.GenericEvent // has the hints of one looked at
 	now      func() time.Time
 }
 
@@ -85,6 +90,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		hints:    newHints(),
 		memory:   newMemory(),
 		wake:     make(chan event.GenericEvent),
+		hintWake: make(chan event.GenericEvent),
 		now:      time.Now,
 	}
 	r.edits = newEdits(r.hints, r.now)
@@ -106,7 +112,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return r.setupHints(mgr)
+	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr))
 }
 
 func (o Options) withDefaults() Options {

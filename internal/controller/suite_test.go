@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,8 @@ import (
 // simulated Harbor that it talks to over HTTP.
 var (
 	kube client.WithWatch // past any cache
+	// webhooks is the address of the receiver.
+	webhooks = freeAddress()
 	logs = &logBuffer{}
 )
 
@@ -136,7 +139,16 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 	}
 	return mgr, controller.Setup(mgr, controller.Options{
 		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, UserAgent: "harbor-inventory/test",
+		Webhooks: controller.Webhooks{Address: webhooks},
 	})
+}
+
+// freeAddress returns a port of the loopback interface that nobody listens on.
+func freeAddress() string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	must(listener.Close())
+	return listener.Addr().String()
 }
 
 // startGC runs Kubernetes' own garbage collector, which envtest lacks.

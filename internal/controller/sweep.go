@@ -64,8 +64,8 @@ func verifyInterval(inv *v1alpha1.HarborInventory, version string) time.Duration
 // is spread evenly, and does not depend on when the operator began.
 func verifiable(repository string, last, now time.Time, interval time.Duration) bool {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(repository))                   // never fails
-	phase := time.Duration(h.Sum64() % uint64(interval)) //nolint:gosec // an interval is positive
+	_, _ = h.Write([]byte(repository))                    // never fails
+	phase := time.Duration(h.Sum64() % uint64(interval))  //nolint:gosec // an interval is positive
 	turn := now.Add(-phase).Truncate(interval).Add(phase) // the last one
 	return last.Before(turn)
 }
