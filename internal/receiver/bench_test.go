@@ -108,6 +108,7 @@ func heap() uint64 {
 
 // startFlood runs the other process to its end.
 func startFlood(b *testing.B, f flood) flooded {
+	b.Helper()
 	instruction, err := json.Marshal(f)
 	if err != nil {
 		b.Error(err)
