@@ -129,6 +129,46 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestRepeatsAreFree: events that were received before do not use up the rate,
+// and one that was refused is taken when it is sent again. Large bodies have a
+// rate of their own.
+func TestRepeatsAreFree(t *testing.T) {
+	now := start
+	r := newReceiver(t, Config{Limits: Limits{EventRate: 1, LargeRate: 1}, Now: func() time.Time { return now }})
+	send := func(body string) int {
+		req := httptest.NewRequest(http.MethodPost, Path(production), strings.NewReader(body))
+		req.Header.Set("Authorization", secret)
+		req.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, req)
+		return w.Code
+	}
+	event := func(n int) string { return pushEvent("a/b", fmt.Sprint("v", n)) }
+	for range 50 {
+		if got := send(event(0)); got != 200 {
+			t.Errorf("a repeat: %d", got)
+		}
+	}
+	for i, want := range []int{200, 200, 200, 429, 429} { // 4 at once, one of which was event 0
+		if got := send(event(i + 1)); got != want {
+			t.Errorf("event %d: %d, want %d", i+1, got, want)
+		}
+	}
+	now = now.Add(30 * time.Second)
+	if got := send(event(4)); got != 200 || testutil.ToFloat64(r.metrics.folded.WithLabelValues(byRepeat)) != 0 {
+		t.Errorf("what was refused, again: %d", got)
+	}
+	blanks := strings.Repeat(" ", largeBody)
+	for i, want := range []int{200, 200, 429} {
+		if got := send(blanks + event(0)); got != want {
+			t.Errorf("large %d: %d, want %d", i, got, want)
+		}
+	}
+	if got := send(event(0)); got != 200 {
+		t.Errorf("a small one: %d", got)
+	}
+}
+
 // TestRates: events of one inventory have a rate, and do not use up that of
 // another; wrong values have one for each remote address, and never keep out
 // the right one.

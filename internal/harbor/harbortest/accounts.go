@@ -50,6 +50,9 @@ type Robot struct {
 	Project string
 	// Projects limits a system robot; none means all (/project/*).
 	Projects []string
+	// Webhooks adds the rights to list, read, create, update and delete webhook
+	// policies (notification-policy).
+	Webhooks bool
 	// SystemScope adds the rights to read the audit log, the security hub,
 	// quotas, labels and scanners of the whole system.
 	SystemScope bool
@@ -167,19 +170,21 @@ const (
 	readQuota
 	listMembers
 	listLogs
+	listWebhooks   // and read
+	changeWebhooks // create, update and delete
 
 	publicRights       = readProject | listRepositories | readArtifacts | listLabels
 	projectRobotRights = publicRights
 	systemRobotRights  = publicRights | readQuota
-	allRights          = publicRights | readQuota | listMembers | listLogs
+	allRights          = publicRights | readQuota | listMembers | listLogs | listWebhooks
 )
 
 // roleRights are what the recordings show of guests and limited guests, and of
 // the other roles what Harbor's source says.
 var roleRights = map[Role]right{
-	ProjectAdmin: allRights,
+	ProjectAdmin: allRights | changeWebhooks,
 	Maintainer:   allRights,
-	Developer:    allRights,
+	Developer:    allRights &^ listWebhooks,
 	Guest:        publicRights | readQuota | listMembers,
 	LimitedGuest: readProject | listRepositories | readArtifacts | readQuota,
 }
@@ -207,10 +212,15 @@ func (a *account) rights(p *project) right {
 		return roleRights[a.roles[p.id]]
 	case !a.robot.covers(p.name):
 		return 0
-	case a.robot.Project != "":
-		return projectRobotRights
 	}
-	return systemRobotRights
+	rights := systemRobotRights
+	if a.robot.Project != "" {
+		rights = projectRobotRights
+	}
+	if a.robot.Webhooks {
+		rights |= listWebhooks | changeWebhooks
+	}
+	return rights
 }
 
 // covers reports whether the robot has rights in the project.

@@ -85,6 +85,8 @@ func credentials(e *entry) (string, string) {
 func prepare(run *replay, recording string) {
 	run.who = credentials
 	switch recording {
+	case "webhook-api":
+		run.addPolicies()
 	case "database-down":
 		run.server.Inject(Rule{Fault: DatabaseDown()})
 	case "database-down-health":

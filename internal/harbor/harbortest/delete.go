@@ -59,6 +59,7 @@ func (r *Registry) DeleteArtifact(repositoryName, ref string) error {
 		if a.parents > 0 {
 			return fmt.Errorf("artifact %q of %q is referred to by an index: %w", ref, repositoryName, ErrPrecondition)
 		}
+		r.emitDelete(a, AdminName, now)
 		r.remove(a)
 		r.touch(repo, now)
 		subject := repositoryName + "@" + a.digest.String()
@@ -112,6 +113,12 @@ func (r *Registry) DeleteRepository(name string) error {
 		p := repo.project
 		for _, a := range repo.artifacts {
 			p.storageUsed -= a.size
+			if a.listed() {
+				r.emit(event{
+					typ: "DELETE_ARTIFACT", operator: AdminName, at: now, project: p, repository: repo, gone: true,
+					resources: []resourceJSON{a.resource(a.newest())},
+				})
+			}
 		}
 		p.artifacts = slices.DeleteFunc(p.artifacts, func(a *artifact) bool { return a.repo == repo })
 		delete(p.repositories, repo.rest())
@@ -153,11 +160,12 @@ func (r *Registry) Pull(repositoryName, ref string) error {
 		}
 		a.pulled = now
 		subject := repositoryName + "@" + a.digest.String()
-		resource := subject
+		resource, tag := subject, ""
 		if t := a.tag(ref); t != nil {
 			t.pulled = now
-			resource = repositoryName + ":" + ref
+			resource, tag = repositoryName+":"+ref, ref
 		}
+		r.emitArtifact("PULL_ARTIFACT", a, tag, now)
 		repo.pulls++
 		repo.updated = now
 		r.record(now, repo.project.id, "pull", "artifact", resource, subject)

@@ -47,7 +47,7 @@ func (x *exchange) header(h http.Header) {
 	}
 	id := x.request.Header.Get("X-Request-Id")
 	if id == "" {
-		id = token(4) + "-" + token(2) + "-" + token(2) + "-" + token(2) + "-" + token(6)
+		id = uuid()
 	}
 	h.Set("X-Request-Id", id)
 	if cookie, err := x.request.Cookie("sid"); err != nil || cookie.Value == "" {

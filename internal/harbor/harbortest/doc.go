@@ -26,9 +26,13 @@
 // own JSON and shares no type with the client, so that a mistake of the client
 // cannot hide in it.
 //
-// What is not simulated: Harbor's writing endpoints (403), the registry API
-// below /v2, the security hub, quotas, webhooks and every other endpoint that is
-// no [Class]; rows that change between the parts of one answer (an answer is one
-// instant here); PostgreSQL's collation (text is ordered by bytes) and its order
-// of rows that a sort leaves equal (here by id).
+// Webhooks of policies ([Registry.AddWebhook], or Harbor's API) are sent to real
+// addresses; [WebhookOptions] can lose, repeat and delay them.
+//
+// What is not simulated: Harbor's writing endpoints (403) but those of webhook
+// policies, the registry API below /v2, the security hub, quotas and their
+// events, and every other endpoint that is no [Class]; rows that change between
+// the parts of one answer (an answer is one instant here); PostgreSQL's collation
+// (text is ordered by bytes) and its order of rows that a sort leaves equal (here
+// by id).
 package harbortest

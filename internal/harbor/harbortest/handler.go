@@ -6,6 +6,7 @@ package harbortest
 import (
 	crand "crypto/rand"
 	"encoding/hex"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -27,6 +28,9 @@ type Options struct {
 	Observer func(*http.Request)
 	// Seed of the random choices of rules with a rate; the default is 1.
 	Seed uint64
+	// Webhooks say how the registry's webhooks are delivered: by the first of the
+	// handlers that serve it.
+	Webhooks WebhookOptions
 	// Control serves the endpoints below /simulator, see [Handler].
 	Control bool
 	// TLS makes [NewServer] serve HTTPS, with the certificate of net/http/httptest.
@@ -50,6 +54,7 @@ type Handler struct {
 	faults   faults
 	closed   chan struct{}
 	close    sync.Once
+	webhooks *webhooks
 }
 
 // NewHandler returns a handler for the registry. Close it when it is no longer
@@ -59,6 +64,8 @@ func NewHandler(registry *Registry, options Options) *Handler {
 		options.Seed = 1
 	}
 	h := &Handler{registry: registry, options: options, closed: make(chan struct{})}
+	h.webhooks = newWebhooks(options.Webhooks, hostOf(options.ExternalURL))
+	registry.deliverTo(h.webhooks)
 	h.latency.Store(int64(options.Latency))
 	h.counters.reset()
 	h.faults.random = rand.New(rand.NewPCG(options.Seed, 0)) //nolint:gosec // choices that can be repeated, no secrets
@@ -71,8 +78,15 @@ func (h *Handler) Registry() *Registry { return h.registry }
 // SetLatency changes Options.Latency.
 func (h *Handler) SetLatency(d time.Duration) { h.latency.Store(int64(d)) }
 
-// Close ends every answer that stalls, trickles or waits.
-func (h *Handler) Close() { h.close.Do(func() { close(h.closed) }) }
+// Close ends every answer that stalls, trickles or waits, and the delivery of
+// webhooks.
+func (h *Handler) Close() {
+	h.close.Do(func() {
+		close(h.closed)
+		h.registry.deliverNoMore(h.webhooks)
+		h.webhooks.close()
+	})
+}
 
 // exchange is a request, what goes wrong with it, and its answer.
 type exchange struct {
@@ -86,6 +100,7 @@ type exchange struct {
 	anonymous bool
 	partial   *partial
 	answer    *answer
+	body      []byte // of a request that writes
 	// answered is true when Harbor made the answer, not a fault, as account.
 	answered bool
 	account  *account
@@ -115,6 +130,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, step := range hit.fault.before {
 			step(x)
 		}
+	}
+	if x.class.writes() && !safe(r.Method) {
+		x.body, _ = io.ReadAll(io.LimitReader(r.Body, 1<<20)) // what is cut off is no JSON
 	}
 	x.reply()
 	for _, hit := range hits {
@@ -150,8 +168,13 @@ func (x *exchange) reply() {
 		return
 	}
 	r := x.handler.registry
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	if x.class.writes() && !safe(x.request.Method) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+	} else {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+	}
 	if name, secret, ok := x.request.BasicAuth(); ok && !x.anonymous {
 		x.account = r.authenticate(name, secret)
 	}
@@ -183,12 +206,13 @@ func (x *exchange) dispatch() *answer {
 	query, _ := url.ParseQuery(x.request.URL.RawQuery)
 	return found.handle(&call{
 		registry: x.handler.registry, request: x.request, query: query, path: path, args: args,
-		account: x.account, url: x.handler.externalURL(x.request), partial: x.partial,
+		account: x.account, url: x.handler.externalURL(x.request), partial: x.partial, body: x.body,
 	})
 }
 
-// allowed refuses what is no reading. Harbor's writing endpoints are not
-// simulated: they answer as to an account without rights.
+// allowed refuses what is no reading. Of Harbor's writing endpoints only those
+// of webhook policies are simulated: the others answer as to an account without
+// rights.
 func (x *exchange) allowed(r route) *apiError {
 	method := x.request.Method
 	switch {
@@ -196,6 +220,8 @@ func (x *exchange) allowed(r route) *apiError {
 		return nil
 	case !listsMethod(r.allow, method):
 		return &apiError{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "method " + method + " is not allowed, but [" + r.allow + "] are"}
+	case r.class.writes():
+		return nil
 	case x.account == nil:
 		return unauthorized()
 	}

@@ -91,6 +91,7 @@ func (r *Registry) SetScan(repositoryName, ref string, scan Scan) error {
 		if scan.Status == "" || scan.Status == "Success" {
 			a.extra.addition(vulnerabilities, "application/json", report(a.digest, scan, now))
 		}
+		r.emitScan(a, scan, now)
 		return nil
 	})
 }

@@ -146,6 +146,7 @@ func (r *Registry) PushAccessory(repositoryName, subject string, accessory Acces
 		})
 		if accessory.Type == sbomAccessory && target != nil {
 			target.setSBOM(sbomOverview(pushed.digest, now), pushed.digest.String())
+			r.emitSBOM(target, pushed.digest.String(), now)
 		}
 		return nil
 	})
@@ -195,6 +196,12 @@ func (r *Registry) push(repositoryName string, image Image, now instant) (*artif
 		resource = repositoryName + ":" + image.Tags[0]
 	}
 	r.record(now, repo.project.id, "create", "artifact", resource, subject)
+	for _, name := range image.Tags { // each is a push of its own
+		r.emitArtifact("PUSH_ARTIFACT", a, name, now)
+	}
+	if len(image.Tags) == 0 {
+		r.emitArtifact("PUSH_ARTIFACT", a, "", now)
+	}
 	return a, nil
 }
 

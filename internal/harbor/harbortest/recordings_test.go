@@ -24,6 +24,7 @@ type entry struct {
 	method    string
 	url       *url.URL
 	header    map[string]string
+	sent      string // body of the request
 	status    int
 	answer    map[string]string // headers
 	body      string
@@ -43,6 +44,7 @@ type har struct {
 			Request         struct {
 				Method, URL string
 				Headers     []struct{ Name, Value string }
+				PostData    struct{ Text string }
 			}
 			Response struct {
 				Status  int
@@ -92,7 +94,7 @@ func readRecording(tb testing.TB, file, name string) []*entry {
 		}
 		parsed := &entry{
 			recording: name, number: i, started: e.StartedDateTime, comment: e.Comment, method: e.Request.Method, url: u,
-			status: e.Response.Status, body: e.Response.Content.Text, header: map[string]string{}, answer: map[string]string{},
+			sent: e.Request.PostData.Text, status: e.Response.Status, body: e.Response.Content.Text, header: map[string]string{}, answer: map[string]string{},
 		}
 		for _, h := range e.Request.Headers {
 			parsed.header[h.Name] = h.Value

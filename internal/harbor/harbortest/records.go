@@ -59,6 +59,7 @@ type project struct {
 	storageUsed  int64
 	repositories map[string]*repository
 	artifacts    []*artifact
+	policies     []*policy // of webhooks, in order of id
 }
 
 type repository struct {

@@ -33,13 +33,17 @@ type Registry struct {
 	kinds        map[kind]*kind
 	audit        []auditEntry
 	readOnly     bool
-	ids          ids
+	silent       bool // sends no webhooks
+	// deliver hands an event on to deliverer; nil when nobody delivers.
+	deliver   func(event, int64, WebhookTarget)
+	deliverer *webhooks
+	ids       ids
 }
 
 // ids are the sequences of Harbor's tables: an id is never given twice, also
 // not when what had it is deleted.
 type ids struct {
-	Project, Allowlist, Repository, Artifact, Tag, Accessory, Label, Account, Audit int64
+	Project, Allowlist, Repository, Artifact, Tag, Accessory, Label, Account, Audit, Policy int64
 }
 
 func next(id *int64) int64 {

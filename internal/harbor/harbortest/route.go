@@ -39,6 +39,8 @@ const (
 	ClassAuditLogExts     Class = "auditlog-exts.list"
 	ClassProjectLogs      Class = "projects.logs"
 	ClassProjectAuditLogs Class = "projects.auditlog-exts"
+	ClassWebhooks         Class = "webhooks.list" // and POST
+	ClassWebhook          Class = "webhooks.get"  // and PUT, DELETE
 	ClassAPIVersion       Class = "version"
 	ClassSimulator        Class = "simulator" // not Harbor's
 	ClassPortal           Class = "portal"    // a page of the web interface
@@ -55,6 +57,7 @@ type call struct {
 	account  *account // nil is anonymous
 	url      string   // external URL of the server
 	partial  *partial // nil when every answer is complete
+	body     []byte   // of a request that writes
 }
 
 type route struct {
@@ -71,7 +74,8 @@ func newRoute(class Class, pattern, allow string, handle func(*call) *answer) ro
 	return route{class, strings.Split(pattern, "/"), allow, handle}
 }
 
-// routes are the endpoints below /api/v2.0 that answer GET, and HEAD /projects.
+// routes are the endpoints below /api/v2.0 that answer GET, and HEAD /projects;
+// of those that write, webhook policies alone.
 var routes = []route{
 	newRoute(ClassPing, "ping", "GET", ping),
 	newRoute(ClassHealth, "health", "GET", health),
@@ -89,6 +93,8 @@ var routes = []route{
 	newRoute(ClassProjectArtifacts, "projects/*/artifacts", "GET", listProjectArtifacts),
 	newRoute(ClassProjectLogs, "projects/*/logs", "GET", listProjectLogs),
 	newRoute(ClassProjectAuditLogs, "projects/*/auditlog-exts", "GET", listProjectAuditLogExts),
+	newRoute(ClassWebhooks, "projects/*/webhook/policies", "POST,GET", webhookPolicies),
+	newRoute(ClassWebhook, "projects/*/webhook/policies/*", "DELETE,PUT,GET", webhookPolicy),
 	newRoute(ClassRepositories, "projects/*/repositories", "GET", listRepositoriesOf),
 	newRoute(ClassRepository, "projects/*/repositories/*", "DELETE,PUT,GET", getRepository),
 	newRoute(ClassArtifacts, "projects/*/repositories/*/artifacts", "POST,GET", listArtifacts),
@@ -124,6 +130,10 @@ func resolve(method, path string, v Version) (route, []string, bool) {
 	}
 	return route{}, nil, false
 }
+
+// writes reports whether the simulator serves more than GET and HEAD on the
+// endpoint.
+func (c Class) writes() bool { return c == ClassWebhooks || c == ClassWebhook }
 
 func match(pattern, segments []string) ([]string, bool) {
 	if len(pattern) != len(segments) {
