@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package harbor reads a Harbor registry over its REST API v2.0, the parts that
-// an inventory needs. It writes nothing. It knows no Kubernetes.
+// an inventory needs. It changes nothing there but webhook policies, where it is
+// asked to. It knows no Kubernetes.
 //
 // Lists come as pages ([Client.ArtifactsPage]) or as iterators over all pages
 // ([Client.Artifacts]). Paging is by key: sorted by id, each page begins after
@@ -70,7 +71,8 @@ type Config struct {
 // goroutines at once.
 type Client struct {
 	base      *url.URL
-	http      *http.Client
+	http      *http.Client // for GET and HEAD, with cookies
+	writer    *http.Client // for other methods: with a cookie Harbor asks for a CSRF token
 	idle      interface{ CloseIdleConnections() }
 	retry     transport.RetryPolicy
 	maxBody   int64
@@ -111,6 +113,7 @@ func New(config Config) (*Client, error) {
 	return &Client{
 		base:      base,
 		http:      &http.Client{Transport: tripper, Jar: jar, CheckRedirect: sameHost},
+		writer:    &http.Client{Transport: tripper, CheckRedirect: noRedirect},
 		idle:      wire,
 		retry:     config.Retry,
 		maxBody:   cmp.Or(config.MaxBodyBytes, 64<<20),
@@ -159,19 +162,28 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// call is one GET or HEAD of the API.
+// noRedirect follows none: a method that changes something is not repeated elsewhere.
+func noRedirect(*http.Request, []*http.Request) error { return errRedirect }
+
+// call is one request to the API.
 type call struct {
 	endpoint string // class, for errors and observers
 	method   string // GET if empty
 	path     string // below /api/v2.0, escaped
 	query    url.Values
 	header   http.Header
+	body     []byte // JSON, for POST and PUT
 	// decode reads the body into a result of its own: after a failure in
-	// mid-body it is called again. Nil for HEAD.
+	// mid-body it is called again. Nil for HEAD, POST, PUT and DELETE.
 	decode func(http.Header, io.Reader) error
 }
 
-// do makes the call, again while that can help: the unit of a retry is the
+// reads tells whether a call changes nothing.
+func (what *call) reads() bool {
+	return what.method == http.MethodGet || what.method == http.MethodHead
+}
+
+// do makes the call, again while that can help and it changes nothing: the unit of a retry is the
 // whole answer, its body included.
 func (c *Client) do(ctx context.Context, what call) error {
 	what.method = cmp.Or(what.method, http.MethodGet)
@@ -182,7 +194,7 @@ func (c *Client) do(ctx context.Context, what call) error {
 		}
 		failed := &CallError{Method: what.method, Endpoint: what.endpoint, Path: shown(what.path), Tries: try, err: err}
 		again, retryAfter := c.retryable(err)
-		if !again {
+		if !again || !what.reads() {
 			return failed
 		}
 		if ctx.Err() != nil {
@@ -228,7 +240,11 @@ const drainBytes = 256 << 10
 
 func (c *Client) try(ctx context.Context, what call, try int) (err error) {
 	attempt := &transport.Attempt{Endpoint: what.endpoint, Try: try}
-	resp, err := c.http.Do(c.request(transport.WithAttempt(ctx, attempt), what))
+	client := c.http
+	if !what.reads() {
+		client = c.writer
+	}
+	resp, err := client.Do(c.request(transport.WithAttempt(ctx, attempt), what))
 	if err != nil {
 		return noAnswer(err, what.endpoint)
 	}
@@ -238,6 +254,8 @@ func (c *Client) try(ctx context.Context, what call, try int) (err error) {
 		_ = resp.Body.Close()
 	}()
 	switch {
+	case !what.reads() && resp.StatusCode >= 200 && resp.StatusCode < 300:
+		return nil
 	case resp.StatusCode != http.StatusOK:
 		return statusError(resp, what)
 	case what.method == http.MethodHead:
@@ -261,10 +279,13 @@ func (c *Client) request(ctx context.Context, what call) *http.Request {
 	u.RawPath = c.base.EscapedPath() + "/api/v2.0" + what.path
 	u.Path, _ = url.PathUnescape(u.RawPath) // made by this package: always valid
 	u.RawQuery = what.query.Encode()
-	req := &http.Request{Method: what.method, URL: &u, Header: http.Header{}, Host: u.Host}
+	req := &http.Request{Method: what.method, URL: &u, Header: http.Header{}, Host: u.Host, Body: bodyOf(what.body), ContentLength: int64(len(what.body))}
 	maps.Copy(req.Header, what.header)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
+	if what.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	return req.WithContext(ctx)
 }
 

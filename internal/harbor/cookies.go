@@ -18,7 +18,7 @@ const (
 
 // cookies keeps what one Harbor sets, and a load balancer in front of it:
 // Harbor starts a session, in Redis and for an hour, for each request that
-// brings no cookie. The client sends GET and HEAD only; with a cookie Harbor
+// brings no cookie. They go with GET and HEAD only; with a cookie Harbor
 // would ask for a CSRF token on anything else.
 type cookies struct {
 	*cookiejar.Jar

@@ -27,6 +27,8 @@ var (
 	// ErrBadRequest: 400 or 422; Harbor could not make sense of q or of a
 	// parameter. Also for names that cannot be asked for; then nothing was sent.
 	ErrBadRequest = errors.New("bad request")
+	// ErrConflict: 409; there is one of that name.
+	ErrConflict = errors.New("conflict")
 	// ErrUnavailable: no answer, 408, 429 or 5xx at every try.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrCertificate: the server's certificate cannot be verified. It is ErrUnavailable too.
@@ -93,6 +95,8 @@ func (e *StatusError) class() error {
 		return ErrForbidden
 	case http.StatusNotFound:
 		return ErrNotFound
+	case http.StatusConflict:
+		return ErrConflict
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return ErrBadRequest
 	}
