@@ -44,12 +44,13 @@ var errShape = errors.New("unexpected kind of JSON value")
 // tolerant: one odd annotation must not lose a page.
 var tolerant = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-// decoders are kept for their buffers.
+// longString is as long as the buffer of a decoder is to be.
+var longString = `"` + strings.Repeat("-", bufferBytes-2) + `"`
+
+// decoders are kept for their buffers. Of its own accord jsontext reads 4 KiB at
+// a time, but it keeps a buffer that it once needed for a long string.
 var decoders = sync.Pool{New: func() any {
-	// Of its own accord jsontext reads 4 KiB at a time. It keeps a buffer that it
-	// once needed for a long string.
-	long := strings.NewReader(`"` + strings.Repeat("-", bufferBytes-2) + `"`)
-	d := &decoder{Decoder: jsontext.NewDecoder(long, tolerant...)}
+	d := &decoder{Decoder: jsontext.NewDecoder(strings.NewReader(longString), tolerant...)}
 	_, _ = d.ReadValue() // it is valid
 	return d
 }}
