@@ -18,31 +18,35 @@ func (r *run) listProject(ctx context.Context, project string) {
 	r.report.Projects++
 	r.mu.Unlock()
 
-	seen := map[string]bool{}
-	var from int64
-	for {
-		page, err := permitted(func() (harbor.Page[harbor.Repository], error) {
-			return r.client.RepositoriesPage(ctx, project, harbor.PageOptions{FromID: from})
-		})
-		if err != nil {
-			r.projectUnread(ctx, project, err)
-			return
+	r.listRepositoriesFrom(ctx, project, 0, map[string]struct{}{})
+}
+
+// listRepositoriesFrom reads the repositories of a project from an id on. A page
+// waits until no repository waits that an earlier one named: so few are in
+// memory, however many there are.
+func (r *run) listRepositoriesFrom(ctx context.Context, project string, from int64, seen map[string]struct{}) {
+	page, err := permitted(func() (harbor.Page[harbor.Repository], error) {
+		return r.client.RepositoriesPage(ctx, project, harbor.PageOptions{FromID: from})
+	})
+	if err != nil {
+		r.projectUnread(ctx, project, err)
+		return
+	}
+	r.unanswered.Store(0)
+	for _, repository := range page.Items {
+		// One that was made again meanwhile comes twice, with a new id.
+		if _, twice := seen[repository.Name]; !twice {
+			seen[repository.Name] = struct{}{}
+			r.foundRepository(repository)
 		}
-		r.unanswered.Store(0)
-		for _, repository := range page.Items {
-			// One that was made again meanwhile comes twice, with a new id.
-			if !seen[repository.Name] {
-				seen[repository.Name] = true
-				r.foundRepository(repository)
-			}
-		}
-		if page.Last {
-			break
-		}
-		from = page.Items[len(page.Items)-1].ID + 1
+	}
+	if !page.Last {
+		next := page.Items[len(page.Items)-1].ID + 1
+		r.queue.add(listRepositories, func(ctx context.Context) { r.listRepositoriesFrom(ctx, project, next, seen) })
+		return
 	}
 	for _, full := range r.held[project] {
-		if !seen[full] {
+		if _, listed := seen[full]; !listed {
 			r.queue.add(beginRepository, func(ctx context.Context) { r.askForHeld(ctx, full) })
 		}
 	}
