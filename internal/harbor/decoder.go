@@ -73,35 +73,39 @@ func (d *decoder) free() {
 	decoders.Put(d)
 }
 
-// held is the decoder's input. It can be made to say no, for the time being.
+// held is the decoder's input. For the time being it can be made to give no more
+// than so many bytes.
 type held struct {
 	clipped
-	no bool
+	holding bool
+	left    int
 }
 
 var errHeld = errors.New("more of the input is needed")
 
 func (h *held) Read(p []byte) (int, error) {
-	if h.no {
+	if !h.holding {
+		return h.clipped.Read(p)
+	}
+	if h.left <= 0 {
 		return 0, errHeld
 	}
-	return h.clipped.Read(p)
+	n, err := h.clipped.Read(p[:min(len(p), h.left)])
+	h.left -= n
+	return n, err
 }
 
 // skip passes over the next value. Token by token, a large one takes no memory,
-// but all at once is faster, so that is tried with what is in the buffer: where
-// the value turns out not to be there to its end, nothing is lost, for jsontext
-// can go on after an input's error that passes.
+// but as a whole is faster, so that is tried with what the buffer has room for.
+// A larger one is not lost by it: jsontext can go on where its input failed.
 func (d *decoder) skip() error {
 	kind := d.PeekKind()
-	// A buffer that holds nothing but the value's beginning jsontext would
-	// enlarge, again and again.
-	if kind != '{' && kind != '[' || len(d.UnreadBuffer()) >= bufferBytes {
+	if kind != '{' && kind != '[' {
 		return d.SkipValue()
 	}
-	d.input.no = true
+	d.input.holding, d.input.left = true, bufferBytes/4*3-len(d.UnreadBuffer())
 	_, err := d.ReadValue()
-	d.input.no = false
+	d.input.holding = false
 	if errors.Is(err, errHeld) {
 		return d.SkipValue()
 	}

@@ -16,12 +16,13 @@ type texts struct {
 const keptShared = 512
 
 // recently returns the place in recent of a text that long, with these bytes at
-// its ends.
+// its ends and in its middle.
 func (t *texts) recently(b []byte) *string {
 	if len(b) == 0 {
 		return &t.recent[0]
 	}
-	return &t.recent[byte(len(b)*31)^b[0]^b[len(b)-1]<<3^b[len(b)/2]<<5]
+	hash := len(b)*31 ^ int(b[0]) ^ int(b[len(b)-1])<<3 ^ int(b[len(b)/2])<<5
+	return &t.recent[hash%len(t.recent)]
 }
 
 // share returns b as a string that equal ones share.
