@@ -5,6 +5,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
@@ -18,13 +19,13 @@ func (r *run) listProject(ctx context.Context, project string) {
 	r.report.Projects++
 	r.mu.Unlock()
 
-	r.listRepositoriesFrom(ctx, project, 0, map[string]struct{}{})
+	r.listRepositoriesFrom(ctx, project, 0, names{})
 }
 
 // listRepositoriesFrom reads the repositories of a project from an id on. A page
 // waits until no repository waits that an earlier one named: so few are in
 // memory, however many there are.
-func (r *run) listRepositoriesFrom(ctx context.Context, project string, from int64, seen map[string]struct{}) {
+func (r *run) listRepositoriesFrom(ctx context.Context, project string, from int64, seen names) {
 	page, err := permitted(func() (harbor.Page[harbor.Repository], error) {
 		return r.client.RepositoriesPage(ctx, project, harbor.PageOptions{FromID: from})
 	})
@@ -35,8 +36,7 @@ func (r *run) listRepositoriesFrom(ctx context.Context, project string, from int
 	r.unanswered.Store(0)
 	for _, repository := range page.Items {
 		// One that was made again meanwhile comes twice, with a new id.
-		if _, twice := seen[repository.Name]; !twice {
-			seen[repository.Name] = struct{}{}
+		if seen.add(repository.Name) {
 			r.foundRepository(repository)
 		}
 	}
@@ -46,10 +46,34 @@ func (r *run) listRepositoriesFrom(ctx context.Context, project string, from int
 		return
 	}
 	for _, full := range r.held[project] {
-		if _, listed := seen[full]; !listed {
+		if !seen.has(full) {
 			r.queue.add(beginRepository, func(ctx context.Context) { r.askForHeld(ctx, full) })
 		}
 	}
+}
+
+// names is a set of names. It holds hashes, of which no two different names are
+// known to share one: of a large registry the names themselves would be most of
+// what is in memory.
+type names map[[16]byte]struct{}
+
+func hashOf(name string) [16]byte {
+	sum := sha256.Sum256([]byte(name))
+	return [16]byte(sum[:16])
+}
+
+func (n names) has(name string) bool {
+	_, ok := n[hashOf(name)]
+	return ok
+}
+
+// add tells whether the name is new.
+func (n names) add(name string) bool {
+	if n.has(name) {
+		return false
+	}
+	n[hashOf(name)] = struct{}{}
+	return true
 }
 
 // foundRepository queues a repository if it is selected.
