@@ -5,8 +5,9 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Nothing here sets CGO_ENABLED, -trimpath or GOFLAGS, and hack/controlplane
-# requires the same dependency versions as the operator (make tidy sees to it):
+# Nothing here sets CGO_ENABLED, -trimpath or GOFLAGS, and the modules in
+# hack/controlplane and hack/bench require the same dependency versions as the
+# operator (make tidy sees to it):
 # Go's build cache is shared only between builds that agree in these. So a
 # dependency is compiled twice at most: once plain, for the control plane, the
 # binaries, the linter and the benchmarks, and once with -race, for the tests.
@@ -26,6 +27,9 @@ CONTAINER_TOOL ?= docker
 # How long each fuzz target runs, and how long each benchmark: go help testflag.
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
+
+# How often make bench-fetch measures each client.
+RUNS ?= 5
 
 # Pinned tools. All are built from Go modules into bin/.
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
@@ -69,10 +73,17 @@ clean: ## Remove everything that make built or installed (bin/, dist/).
 test: controlplane ## Run all tests with the race detector, against a real API server and etcd.
 	KUBEBUILDER_ASSETS='$(K8S)' go test -race -timeout 15m ./...
 	cd hack/controlplane && go test ./multicall ./installtest
+	cd hack/bench && go test .
 
 .PHONY: bench
-bench: controlplane ## Run the benchmarks, each for BENCHTIME (1s).
+bench: controlplane bench-fetch ## Run all benchmarks, those of Go each for BENCHTIME (1s).
 	KUBEBUILDER_ASSETS='$(K8S)' go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' -timeout 60m ./...
+
+.PHONY: bench-fetch
+bench-fetch: ## Compare the fetch engine with the official client and a bare HTTP loop, and measure its memory. RUNS=5 of each.
+	cd hack/bench && go build -o $(BIN)/bench .
+	$(BIN)/bench fetch -runs '$(RUNS)'
+	$(BIN)/bench memory
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s).
@@ -87,23 +98,28 @@ controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken fr
 .PHONY: fmt
 fmt: golangci-lint ## Format all Go files.
 	$(GOLANGCI_LINT) fmt
+	cd hack/bench && $(GOLANGCI_LINT) fmt
 
 .PHONY: vet
 vet: ## Run go vet.
 	go vet ./...
+	cd hack/bench && go vet ./...
 
 .PHONY: lint
 lint: golangci-lint ## Run the linters.
 	$(GOLANGCI_LINT) run
+	cd hack/bench && $(GOLANGCI_LINT) run
 
 .PHONY: lint-fix
 lint-fix: golangci-lint ## Run the linters, and mend what they can mend.
 	$(GOLANGCI_LINT) run --fix
+	cd hack/bench && $(GOLANGCI_LINT) run --fix
 
 .PHONY: tidy
-tidy: ## Tidy go.mod, and hack/controlplane/go.mod to the same dependency versions.
+tidy: ## Tidy go.mod, and those of the nested modules to the same dependency versions.
 	go mod tidy
-	hack/controlplane/align.sh
+	hack/align.sh hack/controlplane
+	hack/align.sh hack/bench
 
 .PHONY: generate
 generate: controller-gen ## Generate the deep copies of the API types.

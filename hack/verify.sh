@@ -30,4 +30,8 @@ go mod tidy -diff >/dev/null || {
 	echo "verify: go.mod or go.sum is not tidy: run make tidy" >&2
 	stale="$stale go.mod"
 }
+(cd hack/bench && GOWORK=off go mod tidy -diff >/dev/null) || {
+	echo "verify: hack/bench/go.mod or its go.sum is not tidy: run make tidy" >&2
+	stale="$stale hack/bench/go.mod"
+}
 [ -z "$stale" ]

@@ -5,6 +5,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 
@@ -19,34 +20,61 @@ func (r *run) listProject(ctx context.Context, project string) {
 	r.report.Projects++
 	r.mu.Unlock()
 
-	seen := map[string]bool{}
-	var from int64
-	for {
-		page, err := permitted(func() (harbor.Page[harbor.Repository], error) {
-			return r.client.RepositoriesPage(ctx, project, harbor.PageOptions{FromID: from})
-		})
-		if err != nil {
-			r.projectUnread(ctx, project, err)
-			return
+	r.listRepositoriesFrom(ctx, project, 0, names{})
+}
+
+// listRepositoriesFrom reads the repositories of a project from an id on. A page
+// waits until no repository waits that an earlier one named: so few are in
+// memory, however many there are.
+func (r *run) listRepositoriesFrom(ctx context.Context, project string, from int64, seen names) {
+	page, err := permitted(func() (harbor.Page[harbor.Repository], error) {
+		return r.client.RepositoriesPage(ctx, project, harbor.PageOptions{FromID: from})
+	})
+	if err != nil {
+		r.projectUnread(ctx, project, err)
+		return
+	}
+	r.unanswered.Store(0)
+	for _, repository := range page.Items {
+		// One that was made again meanwhile comes twice, with a new id.
+		if seen.add(repository.Name) {
+			r.foundRepository(repository)
 		}
-		r.unanswered.Store(0)
-		for _, repository := range page.Items {
-			// One that was made again meanwhile comes twice, with a new id.
-			if !seen[repository.Name] {
-				seen[repository.Name] = true
-				r.foundRepository(repository)
-			}
-		}
-		if page.Last {
-			break
-		}
-		from = page.Items[len(page.Items)-1].ID + 1
+	}
+	if !page.Last {
+		next := page.Items[len(page.Items)-1].ID + 1
+		r.queue.add(listRepositories, func(ctx context.Context) { r.listRepositoriesFrom(ctx, project, next, seen) })
+		return
 	}
 	for _, full := range r.held[project] {
-		if !seen[full] {
+		if !seen.has(full) {
 			r.queue.add(beginRepository, func(ctx context.Context) { r.askFor(ctx, full) })
 		}
 	}
+}
+
+// names is a set of names. It holds hashes, of which no two different names are
+// known to share one: of a large registry the names themselves would be most of
+// what is in memory.
+type names map[[16]byte]struct{}
+
+func hashOf(name string) [16]byte {
+	sum := sha256.Sum256([]byte(name))
+	return [16]byte(sum[:16])
+}
+
+func (n names) has(name string) bool {
+	_, ok := n[hashOf(name)]
+	return ok
+}
+
+// add tells whether the name is new.
+func (n names) add(name string) bool {
+	if n.has(name) {
+		return false
+	}
+	n[hashOf(name)] = struct{}{}
+	return true
 }
 
 // foundRepository queues a repository if it is selected.

@@ -91,7 +91,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		start := time.Now()
-		if artifacts, err := list(bytes.NewReader(body), everything.decode); err != nil || len(artifacts) != 100 {
+		if artifacts, err := list(bytes.NewReader(body), everything.decode, 0); err != nil || len(artifacts) != 100 {
 			b.Fatal(len(artifacts), err)
 		}
 		middle := time.Now()
@@ -112,7 +112,7 @@ func BenchmarkDecodePageMemory(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := list(bytes.NewReader(body), everything.decode); err != nil {
+		if _, err := list(bytes.NewReader(body), everything.decode, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

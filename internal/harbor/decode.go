@@ -4,7 +4,6 @@
 package harbor
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -17,45 +16,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Bounds of what decoding keeps.
-const (
-	// maxText is the length of the longest text that is kept whole, in bytes; a
-	// longer one is no name, digest or type, and taken as absent.
-	maxText = 4096
-	// maxShared and maxSharedBytes bound the texts of one answer that equal ones
-	// share memory with.
-	maxShared      = 4096
-	maxSharedBytes = 256
-)
-
-// decoder reads JSON as a stream, token by token, and takes it as it comes:
-// unknown fields are passed over, and so is a value of another kind than
-// expected, null included. Only the frame must be right.
-type decoder struct {
-	*jsontext.Decoder
-	shared  map[string]string
-	scratch []byte
-}
-
-// errShape: the outermost value is not what it must be.
-var errShape = errors.New("unexpected kind of JSON value")
-
-func newDecoder(r io.Reader) *decoder {
-	return &decoder{
-		// One odd annotation must not lose a page.
-		Decoder: jsontext.NewDecoder(&clipped{r: r}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
-		shared:  map[string]string{},
-	}
-}
-
-func (d *decoder) skip() error { return d.SkipValue() }
-
 // is tells whether the next value is of this kind; one of another kind is passed over.
 func (d *decoder) is(kind jsontext.Kind) (bool, error) {
 	if d.PeekKind() == kind {
 		return true, nil
 	}
-	return false, d.SkipValue()
+	return false, d.skip()
 }
 
 // array calls each for every element; each must read exactly one value.
@@ -92,34 +58,12 @@ func (d *decoder) object(field func(name string) error) error {
 		if err != nil {
 			return err
 		}
-		if err := field(d.share(d.unquote(raw))); err != nil {
+		if err := field(d.shared(raw)); err != nil {
 			return err
 		}
 	}
 	_, err := d.ReadToken()
 	return err
-}
-
-// unquote returns the text of a JSON string, until the next call or read.
-// Invalid UTF-8 becomes U+FFFD.
-func (d *decoder) unquote(raw jsontext.Value) []byte {
-	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		return inner
-	}
-	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], raw) // its error tells of invalid UTF-8
-	return d.scratch
-}
-
-// share returns b as a string that equal ones of this answer share.
-func (d *decoder) share(b []byte) string {
-	if known, ok := d.shared[string(b)]; ok {
-		return known
-	}
-	s := string(b)
-	if len(s) <= maxSharedBytes && len(d.shared) < maxShared {
-		d.shared[s] = s
-	}
-	return s
 }
 
 // bytes reads a text; nil if the value is none. It is valid until the next read.
@@ -145,11 +89,17 @@ func (d *decoder) text(to *string) error {
 
 // name reads a text of which few different ones exist; equal ones share memory.
 func (d *decoder) name(to *string) error {
-	b, err := d.bytes()
-	if b != nil && len(b) <= maxText {
-		*to = d.share(b)
+	if ok, err := d.is('"'); !ok {
+		return err
 	}
-	return err
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	if s := d.shared(raw); len(s) <= maxText {
+		*to = s
+	}
+	return nil
 }
 
 // number reads an id, a size or a count: whole and not negative.
@@ -179,7 +129,7 @@ func (d *decoder) integer(to *int) error {
 func (d *decoder) boolean(to *bool) error {
 	kind := d.PeekKind()
 	if kind != 't' && kind != 'f' {
-		return d.SkipValue()
+		return d.skip()
 	}
 	token, err := d.ReadToken()
 	if err == nil {
@@ -203,30 +153,44 @@ func (d *decoder) time(to *time.Time) error {
 	return nil
 }
 
-// list decodes an outermost array and makes sure that nothing follows.
-func list[T any](body io.Reader, element func(*decoder, *T) error) ([]T, error) {
+// list decodes an outermost array and makes sure that nothing follows. It makes
+// room for so many elements at once as are expected.
+func list[T any](body io.Reader, element func(*decoder, *T) error, expected int) ([]T, error) {
 	d := newDecoder(body)
+	defer d.free()
 	if kind := d.PeekKind(); kind != '[' && kind != 0 {
 		return nil, errShape
 	}
 	var items []T
-	if err := elements(d, &items, element, nil); err != nil {
+	if expected > 0 {
+		items = make([]T, 0, expected)
+	}
+	err := d.array(func() error { return element(d, grow(&items)) })
+	if err == nil {
+		err = d.end()
+	}
+	if err != nil || len(items) == 0 {
 		return nil, err
 	}
-	return items, d.end()
+	return items, nil
+}
+
+// grow appends a zero element, to be filled in place: records are large.
+func grow[T any](to *[]T) *T {
+	var zero T
+	*to = append(*to, zero)
+	return &(*to)[len(*to)-1]
 }
 
 // elements decodes an array, and keeps the elements that are of use.
 func elements[T any](d *decoder, to *[]T, element func(*decoder, *T) error, use func(*T) bool) error {
 	*to = nil // of equal names the last one counts
 	return d.array(func() error {
-		var zero T
-		*to = append(*to, zero)
-		item := &(*to)[len(*to)-1] // in place: records are large
+		item := grow(to)
 		if err := element(d, item); err != nil {
 			return err
 		}
-		if use != nil && !use(item) {
+		if !use(item) {
 			if *to = (*to)[:len(*to)-1]; len(*to) == 0 {
 				*to = nil
 			}
@@ -257,6 +221,7 @@ func get[T any](ctx context.Context, c *Client, what call, element func(*decoder
 func single[T any](body io.Reader, element func(*decoder, *T) error) (T, error) {
 	var item T
 	d := newDecoder(body)
+	defer d.free()
 	if kind := d.PeekKind(); kind != '{' && kind != 0 {
 		return item, errShape
 	}

@@ -27,7 +27,7 @@ func FuzzDecodeArtifacts(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		artifacts, err := list(strings.NewReader(string(body)), everything.decode)
+		artifacts, err := list(strings.NewReader(string(body)), everything.decode, 0)
 		if isArray := json.Valid(body) && strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "["); isArray != (err == nil) {
 			t.Errorf("a JSON array: %v, decoded: %v", isArray, err)
 		}

@@ -68,7 +68,7 @@ func decodeScanner(d *decoder, s *ScanOverview) error {
 	if scanner != "" && version != "" {
 		scanner += " "
 	}
-	s.Scanner = d.share([]byte(scanner + version))
+	s.Scanner = d.texts.share([]byte(scanner + version))
 	return err
 }
 

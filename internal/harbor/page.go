@@ -133,7 +133,7 @@ func (l listing[T]) page(ctx context.Context, c *Client, what call, o PageOption
 // read decodes a page and holds it to what was asked for: Harbor ignores keys of
 // q and sort that it does not know, and gives other rows then.
 func (l listing[T]) read(header http.Header, body io.Reader, o PageOptions) (Page[T], error) {
-	items, err := list(body, l.decode)
+	items, err := list(body, l.decode, expectedRows(header, o))
 	if err != nil {
 		return Page[T]{}, err
 	}
@@ -153,6 +153,11 @@ func (l listing[T]) read(header http.Header, body io.Reader, o PageOptions) (Pag
 		return Page[T]{}, &ResponseError{Reason: reasonOrder}
 	}
 	return page, nil
+}
+
+// expectedRows is how many rows a page will have, going by its header.
+func expectedRows(header http.Header, o PageOptions) int {
+	return max(0, min(o.PageSize, totalCount(header)-(o.Page-1)*o.PageSize))
 }
 
 // fits tells whether the ids rise and lie within the bounds.

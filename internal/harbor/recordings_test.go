@@ -153,7 +153,7 @@ func compareRows[T any](t *testing.T, e exchange, decode func(*decoder, *T) erro
 	t.Helper()
 	var got, want []T
 	if strings.HasPrefix(e.body, "[") {
-		rows, err := list(strings.NewReader(e.body), decode)
+		rows, err := list(strings.NewReader(e.body), decode, 0)
 		if err != nil {
 			t.Errorf("%v: %v", e, err)
 			return
@@ -184,7 +184,7 @@ func compareRows[T any](t *testing.T, e exchange, decode func(*decoder, *T) erro
 func TestGolden(t *testing.T) {
 	got := map[string][]Artifact{}
 	for _, e := range recordings(t, "artifacts-all-repositories-flags-on") {
-		artifacts, err := list(strings.NewReader(e.body), everything.decode)
+		artifacts, err := list(strings.NewReader(e.body), everything.decode, 0)
 		if err != nil {
 			t.Fatal(e, err)
 		}

@@ -51,6 +51,7 @@ func statusError(resp *http.Response, what call) error {
 // The message serves to tell cases apart and goes nowhere else.
 func errorBody(body io.Reader) (code, message string) {
 	d := newDecoder(body)
+	defer d.free()
 	_ = d.object(func(name string) error { // a body of another form has no code
 		if name != "errors" {
 			return d.skip()
