@@ -55,6 +55,9 @@ const (
 	ReasonSelectionNotFound = "SelectionNotFound"
 	// ReasonTimedOut: the sync did not end within spec.timeout.
 	ReasonTimedOut = "TimedOut"
+	// ReasonWebhooksLeft is the reason of an event: an inventory was deleted, and
+	// its webhook policies could not be removed from Harbor.
+	ReasonWebhooksLeft = "WebhooksLeft"
 	// ReasonWriteFailed: the API server refused or could not take what was to be written.
 	ReasonWriteFailed = "WriteFailed"
 )

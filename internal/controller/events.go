@@ -14,8 +14,9 @@ import (
 
 // What the events say that was done.
 const (
-	actionSync = "Sync"
-	actionRead = "ReadSpec"
+	actionSync    = "Sync"
+	actionRead    = "ReadSpec"
+	actionRelease = "Release"
 )
 
 // report records an event where the new status differs from the old one in

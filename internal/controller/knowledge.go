@@ -4,7 +4,10 @@
 package controller
 
 import (
+	"cmp"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +38,14 @@ type knowledge struct {
 	// whole tells that a sync of everything has ended since.
 	whole   bool
 	version string // of Harbor
+	// policies tells of each project what became of its webhook policy.
+	policies map[string]registered
+}
+
+// registered is when a project's webhook policy was looked at, and what was wrong.
+type registered struct {
+	at  time.Time
+	err error
 }
 
 // remembered is what is known of one repository since its lists were last
@@ -174,4 +185,36 @@ func (k *knowledge) complete() (version string, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.version, k.whole
+}
+
+// registerDue tells whether the webhook policy of a project is to be looked at.
+// One that failed is, with each sync.
+func (k *knowledge) registerDue(project string, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last, ok := k.policies[project]
+	return !ok || last.err != nil || now.Sub(last.at) >= registerEvery
+}
+
+func (k *knowledge) noteRegistered(project string, now time.Time, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.policies == nil {
+		k.policies = map[string]registered{}
+	}
+	k.policies[project] = registered{at: now, err: err}
+}
+
+// registered sums up what became of the webhook policies of these projects.
+func (k *knowledge) registered(projects map[string]bool) registration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	sum := registration{projects: len(projects)}
+	for _, project := range slices.Sorted(maps.Keys(projects)) {
+		if err := k.policies[project].err; err != nil {
+			sum.failed++
+			sum.err = cmp.Or(sum.err, err)
+		}
+	}
+	return sum
 }

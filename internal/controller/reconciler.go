@@ -150,6 +150,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !r.options.Selector.Matches(labels.Set(inv.Labels)) {
 		return ctrl.Result{}, nil // another operator's
 	}
+	if inv.DeletionTimestamp != nil {
+		return r.release(ctx, &inv)
+	}
 	// 1.
 	wider, _ := r.hints.waiting(req.NamespacedName)
 	decision := due(&inv, r.now(), wider)
@@ -179,6 +182,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	// 5.
 	r.hints.begun(req.NamespacedName, decision.scope)
 	result := r.sync(ctx, &inv, plan, decision, started)
+	if result.registration, err = r.register(ctx, &inv, plan, &result); err != nil {
+		return ctrl.Result{}, err
+	}
 	if interrupted(ctx) {
 		return ctrl.Result{}, nil // deleted, changed or shutting down: its event brings us back
 	}

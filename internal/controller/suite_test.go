@@ -40,7 +40,7 @@ var (
 	kube client.WithWatch // past any cache
 	// webhooks is the address of the receiver.
 	webhooks = freeAddress()
-	logs = &logBuffer{}
+	logs     = &logBuffer{}
 )
 
 // sideBySide is the number of tests at a time: they wait more than they work.

@@ -39,6 +39,8 @@ type result struct {
 	// entries for output.mode Status; stall says why there are none.
 	entries []v1alpha1.RepositoryArtifact
 	stall   *stallError
+
+	registration registration
 }
 
 // output is where a sync writes to.
