@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -204,6 +205,12 @@ func TestOwnershipOfOrphanedListsIsPutRight(t *testing.T) {
 		"labels removed, repository edited": func(l *v1alpha1.ArtifactList, _ *v1alpha1.HarborInventory) {
 			l.Labels, l.Repository = nil, "library/nginx"
 		},
+		"moved to another inventory": func(l *v1alpha1.ArtifactList, _ *v1alpha1.HarborInventory) {
+			l.Labels[v1alpha1.LabelInventory] = "other"
+		},
+		"moved, repository edited": func(l *v1alpha1.ArtifactList, _ *v1alpha1.HarborInventory) {
+			l.Labels[v1alpha1.LabelInventory], l.Repository = "other", "library/nginx"
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -214,8 +221,14 @@ func TestOwnershipOfOrphanedListsIsPutRight(t *testing.T) {
 					must(save(&l))
 				}
 			}
-			w.request("all")
-			w.equal(w.held(), w.shown("all"))
+			eventually(t, func() string {
+				for _, l := range w.lists("all") {
+					if len(l.OwnerReferences) > 0 || l.Annotations[v1alpha1.AnnotationDeletionPolicy] == "" {
+						return fmt.Sprintf("list %s: owners %v, annotations %v", l.Name, l.OwnerReferences, l.Annotations)
+					}
+				}
+				return cmp.Diff(w.held(), w.shown("all"))
+			})
 			w.owners("all", v1alpha1.DeletionPolicyOrphan)
 		})
 	}

@@ -35,6 +35,11 @@ func orphaned(list metav1.Object) bool {
 	return list.GetAnnotations()[v1alpha1.AnnotationDeletionPolicy] == string(v1alpha1.DeletionPolicyOrphan)
 }
 
+// statesOwner tells whether a list either has an owner or says why not.
+func statesOwner(list metav1.Object) bool {
+	return (metav1.GetControllerOfNoCopy(list) != nil) != orphaned(list)
+}
+
 // owned tells whether the metadata of a list says what the inventory asks for.
 func owned(list metav1.Object, inv *v1alpha1.HarborInventory) bool {
 	if inv.Spec.Output.DeletionPolicy == v1alpha1.DeletionPolicyOrphan {
@@ -91,14 +96,44 @@ func (r *Reconciler) giveTo(ctx context.Context, inv *v1alpha1.HarborInventory, 
 	return nil
 }
 
-// standing returns the metadata of the inventory's lists, as far as the cache knows.
+// standing returns the metadata of the inventory's lists, as far as the cache
+// knows. A list that somebody gave the label of this inventory is left to the one
+// that has named it, if there is such an inventory.
 func (r *Reconciler) standing(ctx context.Context, inv *v1alpha1.HarborInventory) ([]metav1.PartialObjectMetadata, error) {
 	all := &metav1.PartialObjectMetadataList{}
 	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
-	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingLabels{v1alpha1.LabelInventory: inv.Name}); err != nil {
+	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: inv.Name}); err != nil {
 		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
 	}
-	return all.Items, nil
+	var own []metav1.PartialObjectMetadata
+	for i := range all.Items {
+		other, err := r.anothers(ctx, inv, &all.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		if !other {
+			own = append(own, all.Items[i])
+		}
+	}
+	return own, nil
+}
+
+// anothers tells whether a list has its name from another inventory that exists.
+func (r *Reconciler) anothers(ctx context.Context, inv *v1alpha1.HarborInventory, list *metav1.PartialObjectMetadata) (bool, error) {
+	name, ok := shard.InventoryOf(list.Name)
+	if !ok || name == inv.Name {
+		return false, nil
+	}
+	other := &metav1.PartialObjectMetadata{}
+	other.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("HarborInventory"))
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: inv.Namespace, Name: name}, other)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for the inventory of list %s: %w", list.Name, err)
+	}
+	return true, nil
 }
 
 // repositoryOf returns the repository that a list belongs to: what its annotation

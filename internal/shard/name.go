@@ -62,6 +62,26 @@ func (n Namer) Index(name string) (int, bool) {
 	return i, err == nil
 }
 
+// InventoryOf returns the inventory that gives such a name to a list, of whatever
+// repository; false if none does. What somebody writes into the labels of a list
+// cannot change its name.
+func InventoryOf(list string) (inventory string, ok bool) {
+	rest, index, ok := cutLast(list)
+	inventory, repository, named := cutLast(rest)
+	_, err := hex.DecodeString(repository)
+	return inventory, ok && named && inventory != "" && isIndex(index) &&
+		len(repository) == repositoryHashLength && err == nil && repository == strings.ToLower(repository)
+}
+
+// cutLast slices a name around its last dash.
+func cutLast(name string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return name, "", false
+	}
+	return name[:i], name[i+1:], true
+}
+
 func isIndex(digits string) bool {
 	if digits == "" || len(digits) > maxIndexDigits || digits[0] == '0' && digits != "0" {
 		return false
