@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-generated=(api config/crd/bases config/rbac/role.yaml docs/api.md)
+generated=(api config/crd/bases config/rbac/role.yaml config/namespaced/tenant/role.yaml docs/api.md)
 
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT

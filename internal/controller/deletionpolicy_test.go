@@ -213,6 +213,12 @@ func TestOwnershipOfOrphanedListsIsPutRight(t *testing.T) {
 		"labels removed, repository edited": func(l *v1alpha1.ArtifactList, _ *v1alpha1.HarborInventory) {
 			l.Labels, l.Repository = nil, "library/nginx"
 		},
+		"moved to another inventory": func(l *v1alpha1.ArtifactList, _ *v1alpha1.HarborInventory) {
+			l.Labels[v1alpha1.LabelInventory] = "other"
+		},
+		"moved, repository edited": func(l *v1alpha1.ArtifactList, _ *v1alpha1.HarborInventory) {
+			l.Labels[v1alpha1.LabelInventory], l.Repository = "other", "library/nginx"
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

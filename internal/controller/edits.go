@@ -60,7 +60,7 @@ func (e *edits) removed(list types.UID) bool {
 //	|-------------------------------------------------------|------------------------|
 //	| it is as the operator writes lists                    | no                     |
 //	| labels, annotations or entries were edited            | yes                    |
-//	| its owner was taken away, or it was given another one | yes, for both          |
+//	| its owner was taken away, or it was given another one | yes                    |
 //	| it was deleted, and not by the operator               | yes                    |
 func (e *edits) watch() handler.EventHandler {
 	want := func(q queue, lists ...client.Object) {
@@ -79,7 +79,7 @@ func (e *edits) watch() handler.EventHandler {
 		},
 		UpdateFunc: func(_ context.Context, ev event.UpdateEvent, q queue) {
 			before, after := metav1.GetControllerOfNoCopy(ev.ObjectOld), metav1.GetControllerOfNoCopy(ev.ObjectNew)
-			if !asWritten(ev.ObjectNew) || before != nil && (after == nil || after.UID != before.UID) {
+			if !asWritten(ev.ObjectNew) || before != nil && after != nil && after.Name != before.Name {
 				want(q, ev.ObjectOld, ev.ObjectNew)
 			}
 		},
@@ -100,16 +100,19 @@ func asWritten(list client.Object) bool {
 	_, err := shard.ParseHash(annotations[v1alpha1.AnnotationContentHash])
 	repository := annotations[v1alpha1.AnnotationRepository]
 	project, _, named := harbor.SplitRepository(repository)
-	owned := metav1.GetControllerOfNoCopy(list) != nil
-	return err == nil && named && owned != orphaned(list) && labels[v1alpha1.LabelInventory] == inventoryOf(list) &&
+	return err == nil && named && statesOwner(list) && labels[v1alpha1.LabelInventory] == inventoryOf(list) &&
 		labels[v1alpha1.LabelProject] == shard.ProjectLabel(project) &&
 		labels[v1alpha1.LabelRepositoryHash] == shard.RepositoryHash(repository) &&
 		annotations[v1alpha1.AnnotationWrittenGeneration] == strconv.FormatInt(list.GetGeneration(), 10)
 }
 
-// inventoryOf names the inventory that a list belongs to: its owner, or where it
-// has none, the one that its label names.
+// inventoryOf names the inventory that a list belongs to: the one that has named
+// it, for nobody can edit a name. A list with a name of another form belongs to
+// its owner, or to the inventory that its label names.
 func inventoryOf(list client.Object) string {
+	if name, ok := shard.InventoryOf(list.GetName()); ok {
+		return name
+	}
 	owner := metav1.GetControllerOfNoCopy(list)
 	if owner != nil && owner.Kind == "HarborInventory" {
 		return owner.Name

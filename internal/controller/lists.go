@@ -68,28 +68,6 @@ func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInve
 	return o, nil
 }
 
-// repositoryOf returns the repository that a list belongs to: what its annotation
-// says, unless the list's name contradicts, which nobody can edit. Then the list
-// itself is read. A list that belongs nowhere by either goes with its annotation.
-func (r *Reconciler) repositoryOf(ctx context.Context, inv *v1alpha1.HarborInventory, m *metav1.PartialObjectMetadata) (string, error) {
-	names := func(repository string) bool {
-		_, ok := shard.NewNamer(inv.Name, repository).Index(m.Name)
-		return ok
-	}
-	annotated := m.Annotations[v1alpha1.AnnotationRepository]
-	if names(annotated) {
-		return annotated, nil
-	}
-	var list v1alpha1.ArtifactList
-	if err := r.live.Get(ctx, client.ObjectKeyFromObject(m), &list); err != nil && !apierrors.IsNotFound(err) {
-		return "", fmt.Errorf("reading the ArtifactList %s: %w", m.Name, err)
-	}
-	if names(list.Repository) {
-		return list.Repository, nil
-	}
-	return annotated, nil
-}
-
 func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing)) }
 
 // writeTries bounds how often the lists of a repository are planned again

@@ -8,12 +8,14 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
 // A list belongs to the inventory that its label names; two inventories of one
@@ -31,6 +33,11 @@ import (
 // orphaned tells whether a list is to outlive its inventory, by its own account.
 func orphaned(list metav1.Object) bool {
 	return list.GetAnnotations()[v1alpha1.AnnotationDeletionPolicy] == string(v1alpha1.DeletionPolicyOrphan)
+}
+
+// statesOwner tells whether a list either has an owner or says why not.
+func statesOwner(list metav1.Object) bool {
+	return (metav1.GetControllerOfNoCopy(list) != nil) != orphaned(list)
 }
 
 // owned tells whether the metadata of a list says what the inventory asks for.
@@ -103,4 +110,26 @@ func (r *Reconciler) listsUnder(ctx context.Context, inv *v1alpha1.HarborInvento
 		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
 	}
 	return all.Items, nil
+}
+
+// repositoryOf returns the repository that a list belongs to: what its annotation
+// says, unless the list's name contradicts, which nobody can edit. Then the list
+// itself is read. A list that belongs nowhere by either goes with its annotation.
+func (r *Reconciler) repositoryOf(ctx context.Context, inv *v1alpha1.HarborInventory, m *metav1.PartialObjectMetadata) (string, error) {
+	names := func(repository string) bool {
+		_, ok := shard.NewNamer(inv.Name, repository).Index(m.Name)
+		return ok
+	}
+	annotated := m.Annotations[v1alpha1.AnnotationRepository]
+	if names(annotated) {
+		return annotated, nil
+	}
+	var list v1alpha1.ArtifactList
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(m), &list); err != nil && !apierrors.IsNotFound(err) {
+		return "", fmt.Errorf("reading the ArtifactList %s: %w", m.Name, err)
+	}
+	if names(list.Repository) {
+		return list.Repository, nil
+	}
+	return annotated, nil
 }

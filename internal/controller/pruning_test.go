@@ -120,3 +120,33 @@ func TestInventoriesOverTheSameRepositories(t *testing.T) {
 		t.Errorf("the narrowed inventory shows %v", shown)
 	}
 }
+
+// A list that somebody gives to another inventory, which exists, comes back: the
+// other one neither takes it nor deletes it.
+func TestListMovedToAnotherInventory(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []v1alpha1.DeletionPolicy{v1alpha1.DeletionPolicyDelete, v1alpha1.DeletionPolicyOrphan} {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			w := synced(t, small(), func(s *v1alpha1.HarborInventorySpec) { s.Output.DeletionPolicy = policy })
+			w.inventory("other", func(s *v1alpha1.HarborInventorySpec) { s.Output.DeletionPolicy = policy })
+			w.condition("other", "Ready=True")
+			lists := w.lists("all")
+			for i := range lists {
+				lists[i].Labels[v1alpha1.LabelInventory] = "other"
+				must(save(&lists[i]))
+			}
+			w.request("other")
+			w.request("all")
+			w.equal(w.held(), w.shown("all"))
+			w.equal(w.held(), w.shown("other"))
+			w.owners("all", policy)
+			w.owners("other", policy)
+			for i, l := range w.lists("all") {
+				if l.UID != lists[i].UID {
+					t.Errorf("list %s was deleted and made again", l.Name)
+				}
+			}
+		})
+	}
+}

@@ -148,6 +148,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !r.options.Selector.Matches(labels.Set(inv.Labels)) {
+		r.memory.forget(req.NamespacedName)
 		return ctrl.Result{}, nil // another operator's
 	}
 	if inv.DeletionTimestamp != nil {

@@ -70,11 +70,11 @@ var law = []rule{{
 	except:       []string{module + "/cmd", module + "/internal/controller/..."},
 	mustNotReach: []string{module + "/internal/controller/..."},
 }, {
-	why:   "the simulator is for tests, harborsim, the demo and the benchmark",
+	why:   "the simulator is for tests, harborsim, the demo and what measures",
 	binds: []string{module + "/..."},
 	except: []string{
 		module + "/internal/harbor/harbortest/...", module + "/cmd/harborsim",
-		module + "/hack/demo/...", module + "/hack/bench/...",
+		module + "/hack/...",
 	},
 	mustNotReach: []string{module + "/internal/harbor/harbortest/..."},
 }}

@@ -66,15 +66,35 @@ func (n Namer) Index(name string) (int, bool) {
 // and inventory have in common: "production-3d6726de3c3211b8-". It is empty for
 // a name that no Namer makes.
 func Prefix(name string) string {
-	i := strings.LastIndexByte(name, '-')
-	if i < 0 || !isIndex(name[i+1:]) {
+	rest, index, ok := cutLast(name)
+	if !ok || !isIndex(index) {
 		return ""
 	}
-	return name[:i+1]
+	return rest + "-"
 }
 
 // Prefix returns the beginning that the names have in common.
 func (n Namer) Prefix() string { return n.prefix }
+
+// InventoryOf returns the inventory that gives such a name to a list, of whatever
+// repository; false if none does. What somebody writes into the labels of a list
+// cannot change its name.
+func InventoryOf(list string) (inventory string, ok bool) {
+	rest, index, ok := cutLast(list)
+	inventory, repository, named := cutLast(rest)
+	_, err := hex.DecodeString(repository)
+	return inventory, ok && named && inventory != "" && isIndex(index) &&
+		len(repository) == repositoryHashLength && err == nil && repository == strings.ToLower(repository)
+}
+
+// cutLast slices a name around its last dash.
+func cutLast(name string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return name, "", false
+	}
+	return name[:i], name[i+1:], true
+}
 
 func isIndex(digits string) bool {
 	if digits == "" || len(digits) > maxIndexDigits || digits[0] == '0' && digits != "0" {

@@ -128,3 +128,23 @@ func TestProjectLabelsAreValidAndDiffer(t *testing.T) {
 		projects[label] = project
 	})
 }
+
+// Every name that a Namer gives leads back to its inventory, others to none.
+func TestInventoryOf(t *testing.T) {
+	for _, inventory := range []string{"production", "a", "a-b", "team.example", "x-3d6726de3c3211b8-0"} {
+		for _, i := range []int{0, 7, 10, 999_999_999} {
+			name := NewNamer(inventory, "library/nginx").Name(i)
+			if got, ok := InventoryOf(name); !ok || got != inventory {
+				t.Errorf("%s: got %q, %t; want %q", name, got, ok, inventory)
+			}
+		}
+	}
+	for _, name := range []string{
+		"", "copy", "production-0", "production-3d6726de3c3211b8", "production-3d6726de3c3211b8-", "production-3d6726de3c3211b8-01",
+		"production-3d6726de3c3211b-0", "production-3D6726DE3C3211B8-0", "production-3d6726de3c3211bx-0", "-3d6726de3c3211b8-0", "3d6726de3c3211b8-0",
+	} {
+		if got, ok := InventoryOf(name); ok {
+			t.Errorf("%q: got the inventory %q", name, got)
+		}
+	}
+}

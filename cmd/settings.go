@@ -1,0 +1,156 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/tools/leaderelection"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/controller"
+)
+
+// settings are the values of the flags.
+type settings struct {
+	metricsAddress, probeAddress           string
+	metricsSecure                          bool
+	kubeQPS                                float64
+	namespaces                             []string // empty: all; sorted
+	election                               bool
+	electionID, electionNamespace          string
+	leaseDuration, renewDeadline, retryGap time.Duration
+	controller                             controller.Options
+	logs                                   zap.Options
+}
+
+// register declares the flags. docs/operations.md has them in a table.
+func (s *settings) register(flags *flag.FlagSet) {
+	flags.StringVar(&s.metricsAddress, "metrics-bind-address", "0",
+		"Address of the metrics endpoint, like :8443; 0 switches it off.")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", true,
+		"Serve metrics over HTTPS, to callers only that the API server lets read /metrics.")
+	flags.StringVar(&s.probeAddress, "health-probe-bind-address", ":8081",
+		"Address of /healthz and /readyz; 0 switches them off.")
+	flags.Func("namespaces",
+		"Namespaces to work in, separated by commas; none means all. Named namespaces need Roles only.", s.setNamespaces)
+	flags.Func("watch-label-selector",
+		"Labels of the HarborInventories to work on, like shard=a or shard notin (a,b); none means all. Several operators can share the work by it.", s.setSelector)
+	flags.BoolVar(&s.election, "leader-elect", false,
+		"Let one of several replicas work at a time.")
+	flags.StringVar(&s.electionID, "leader-elect-id", "",
+		"Name of the Lease that replicas elect their leader by. Made of namespaces and watch-label-selector when empty, so that operators with different work do not wait for each other.")
+	flags.StringVar(&s.electionNamespace, "leader-elect-namespace", "",
+		"Namespace of the Lease; that of the operator's Pod when empty.")
+	flags.DurationVar(&s.leaseDuration, "leader-elect-lease-duration", 15*time.Second,
+		"Time after which the others take over from a leader that is not heard of.")
+	flags.DurationVar(&s.renewDeadline, "leader-elect-renew-deadline", 10*time.Second,
+		"Time after which a leader that cannot renew its Lease ends itself.")
+	flags.DurationVar(&s.retryGap, "leader-elect-retry-period", 1500*time.Millisecond,
+		"Pause between two looks at the Lease; those who wait take up to 2.2 times as long.")
+	flags.IntVar(&s.controller.MaxConnectionsPerHarbor, "max-connections-per-harbor", 20,
+		"Greatest number of requests in flight to one Harbor, over all HarborInventories that name it.")
+	flags.IntVar(&s.controller.MaxConcurrentReconciles, "max-concurrent-reconciles", 4,
+		"Number of HarborInventories that are synced at a time.")
+	flags.IntVar(&s.controller.Writers, "writers", 8,
+		"Number of repositories whose lists are written at a time, for each HarborInventory.")
+	flags.Float64Var(&s.kubeQPS, "kube-api-qps", -1,
+		"Bound on requests a second to the API server; negative leaves it to API Priority and Fairness.")
+	s.logs.BindFlags(flags)
+}
+
+func (s *settings) setNamespaces(list string) error {
+	s.namespaces = nil
+	for name := range strings.SplitSeq(list, ",") {
+		if name == "" {
+			continue
+		}
+		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+			return fmt.Errorf("%q is no name of a namespace (%s): give names separated by commas, like team-a,team-b", name, strings.Join(problems, "; "))
+		}
+		s.namespaces = append(s.namespaces, name)
+	}
+	slices.Sort(s.namespaces)
+	s.namespaces = slices.Compact(s.namespaces)
+	return nil
+}
+
+func (s *settings) setSelector(text string) error {
+	selector, err := labels.Parse(text)
+	if err != nil {
+		return fmt.Errorf("%w: give a selector as kubectl's --selector takes it, like shard=a", err)
+	}
+	s.controller.Selector = selector
+	return nil
+}
+
+// check refuses what no flag can refuse by itself.
+func (s *settings) check() error {
+	if !s.election {
+		return nil
+	}
+	if problems := validation.IsDNS1123Subdomain(s.leaseName()); len(problems) > 0 {
+		return fmt.Errorf("--leader-elect-id %q is no name of a Lease: %s", s.electionID, strings.Join(problems, "; "))
+	}
+	if s.renewDeadline >= s.leaseDuration {
+		return fmt.Errorf("--leader-elect-renew-deadline %s must be less than --leader-elect-lease-duration %s: else a leader works on after another one took over",
+			s.renewDeadline, s.leaseDuration)
+	}
+	if s.retryGap <= 0 || time.Duration(leaderelection.JitterFactor*float64(s.retryGap)) >= s.renewDeadline {
+		return fmt.Errorf("--leader-elect-retry-period %s must be above 0, and 1.2 times of it less than --leader-elect-renew-deadline %s: else a leader cannot renew in time",
+			s.retryGap, s.renewDeadline)
+	}
+	if s.leaseDuration < time.Second {
+		return errors.New("--leader-elect-lease-duration must be 1s or more: a Lease counts seconds")
+	}
+	return nil
+}
+
+// leaseBase is the name of the Lease of an operator that works on everything.
+const leaseBase = "harborinventory.io"
+
+// leaseName names the Lease. Operators that share the work by namespace or label
+// must not be each other's replicas.
+func (s *settings) leaseName() string {
+	selector := ""
+	if s.controller.Selector != nil {
+		selector = s.controller.Selector.String() // in canonical order
+	}
+	switch {
+	case s.electionID != "":
+		return s.electionID
+	case len(s.namespaces) == 0 && selector == "":
+		return leaseBase
+	}
+	sum := sha256.Sum256([]byte(strings.Join(s.namespaces, ",") + " " + selector))
+	return hex.EncodeToString(sum[:5]) + "." + leaseBase
+}
+
+// cache holds the HarborInventories to work on and the metadata of lists, and
+// nothing else: Secrets and ConfigMaps are read when they are needed.
+func (s *settings) cache() cache.Options {
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject:         map[client.Object]cache.ByObject{&v1alpha1.HarborInventory{}: {Label: s.controller.Selector}},
+	}
+	for _, name := range s.namespaces {
+		if options.DefaultNamespaces == nil {
+			options.DefaultNamespaces = map[string]cache.Config{}
+		}
+		options.DefaultNamespaces[name] = cache.Config{}
+	}
+	return options
+}
