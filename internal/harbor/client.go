@@ -81,6 +81,15 @@ type Client struct {
 	troubled  atomic.Bool
 }
 
+func (config Config) observe(o transport.Observation) {
+	for _, l := range config.Limiters {
+		l.Learn(o)
+	}
+	if config.Observer != nil {
+		config.Observer(o)
+	}
+}
+
 // New returns a client. It makes no request. It fails on a URL that is none
 // and on a CA bundle without a certificate.
 func New(config Config) (*Client, error) {
@@ -104,7 +113,7 @@ func New(config Config) (*Client, error) {
 	}
 	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
 	tripper := config.Timeouts.Bound(wire)
-	tripper = transport.Observe(tripper, config.Observer)
+	tripper = transport.Observe(tripper, config.observe)
 	tripper = transport.Limit(tripper, config.Limiters...)
 	anonymous := config.Username == "" && config.Password == ""
 	if !anonymous {
