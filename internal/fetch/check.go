@@ -28,18 +28,21 @@ func (l *listing) checkAndEmit(ctx context.Context, artifacts []harbor.Artifact,
 		return
 	}
 	// 2.
-	artifacts, changed, err := l.checkTags(ctx, artifacts)
-	if err != nil {
-		l.doubt(ctx, err)
-		return
-	}
-	verified = verified && (!changed || l.unchanged(ctx))
-	// 3.
-	if err := l.confirmDetails(ctx, artifacts); err != nil {
-		l.doubt(ctx, err)
-		return
-	}
-	l.emit(ctx, artifacts, verified)
+	l.checkTags(ctx, artifacts, func(ctx context.Context, artifacts []harbor.Artifact, changed bool, err error) {
+		if err != nil {
+			l.doubt(ctx, err)
+			return
+		}
+		verified = verified && (!changed || l.unchanged(ctx))
+		// 3.
+		l.confirmDetails(ctx, artifacts, troubledReads, func(ctx context.Context, err error) {
+			if err != nil {
+				l.doubt(ctx, err)
+				return
+			}
+			l.run.emit(ctx, l.repository.Name, artifacts, verified)
+		})
+	})
 }
 
 // doubt starts over where another listing can settle it.
@@ -55,7 +58,7 @@ func (l *listing) doubt(ctx context.Context, err error) {
 // was listed, and of which nothing is held, needs no further proof.
 func (l *listing) emitEmpty(ctx context.Context, verified bool) {
 	if l.repository.ArtifactCount == 0 && !l.run.isHeld(l.repository.Name) {
-		l.emit(ctx, nil, verified)
+		l.run.emit(ctx, l.repository.Name, nil, verified)
 		return
 	}
 	now, err := l.run.readRepository(ctx, l.repository.Name)
@@ -65,6 +68,6 @@ func (l *listing) emitEmpty(ctx context.Context, verified bool) {
 	case now.ArtifactCount > 0 && l.run.req.Query == "":
 		l.again(ctx, errPartial)
 	default:
-		l.emit(ctx, nil, verified)
+		l.run.emit(ctx, l.repository.Name, nil, verified)
 	}
 }

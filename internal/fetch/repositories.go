@@ -10,56 +10,23 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
 
-// listProject lists the repositories of a project, page by page by key, and
-// queues those that are selected as they come.
-func (r *run) listProject(ctx context.Context, project string) {
-	r.sightings.project(project)
-	r.mu.Lock()
-	r.report.Projects++
-	r.mu.Unlock()
-
-	seen := map[string]bool{}
-	var from int64
-	for {
-		page, err := permitted(func() (harbor.Page[harbor.Repository], error) {
-			return r.client.RepositoriesPage(ctx, project, harbor.PageOptions{FromID: from})
-		})
-		if err != nil {
-			r.projectUnread(ctx, project, err)
-			return
-		}
-		r.unanswered.Store(0)
-		for _, repository := range page.Items {
-			// One that was made again meanwhile comes twice, with a new id.
-			if !seen[repository.Name] {
-				seen[repository.Name] = true
-				r.foundRepository(repository)
-			}
-		}
-		if page.Last {
-			break
-		}
-		from = page.Items[len(page.Items)-1].ID + 1
-	}
-	for _, full := range r.held[project] {
-		if !seen[full] {
-			r.queue.add(beginRepository, func(ctx context.Context) { r.askForHeld(ctx, full) })
-		}
-	}
-}
-
-// foundRepository queues a repository if it is selected.
-func (r *run) foundRepository(repository harbor.Repository) {
+// find counts a repository if it is selected.
+func (r *run) find(repository harbor.Repository) bool {
 	r.sightings.repository(repository.Name)
 	if !r.req.Selection.Repository(repository.Name) {
-		return
+		return false
 	}
 	r.mu.Lock()
 	r.report.Repositories++
 	r.mu.Unlock()
 	r.sink.Found(1)
-	l := &listing{run: r, repository: repository, size: pageSize}
-	r.queue.add(beginRepository, l.begin)
+	return true
+}
+
+// begin queues a repository, the largest first. Thousands may wait, so there is
+// little of each until its turn comes.
+func (r *run) begin(repository harbor.Repository) {
+	r.queue.addHeavy(beginRepository, repository.ArtifactCount, func(ctx context.Context) { r.newListing(repository).begin(ctx) })
 }
 
 // askForHeld asks by name for a repository that entries are held of and that
@@ -71,8 +38,8 @@ func (r *run) askForHeld(ctx context.Context, full string) {
 		r.failRepository(ctx, full, err)
 	case gone:
 		r.gone(full)
-	default:
-		r.foundRepository(repository)
+	case r.find(repository):
+		r.begin(repository)
 	}
 }
 
