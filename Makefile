@@ -26,6 +26,8 @@ CONTAINER_TOOL ?= docker
 # How long each fuzz target runs, and how long each benchmark: go help testflag.
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
+# How many histories make soak goes through.
+HISTORIES ?= 2000
 
 # Pinned tools. All are built from Go modules into bin/.
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
@@ -77,6 +79,10 @@ bench: controlplane ## Run the benchmarks, each for BENCHTIME (1s).
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	FUZZTIME='$(FUZZTIME)' hack/fuzz.sh
+
+.PHONY: soak
+soak: ## Read a simulated Harbor through HISTORIES (2000) random histories of changes, and print what was put to the test.
+	go test -race -run '^TestHistories$$' -v -timeout 60m ./internal/fetch -rapid.checks '$(HISTORIES)'
 
 .PHONY: controlplane
 controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken from KUBEBUILDER_ASSETS, fetched, or built.
