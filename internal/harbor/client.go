@@ -182,6 +182,9 @@ type call struct {
 	query    url.Values
 	header   http.Header
 	body     []byte // JSON, for POST and PUT
+	// may401 tells that a 401 can be Harbor's last word although it knows the
+	// credentials: it is no sign of trouble, and asking again is of no use.
+	may401 bool
 	// decode reads the body into a result of its own: after a failure in
 	// mid-body it is called again. Nil for HEAD, POST, PUT and DELETE.
 	decode func(http.Header, io.Reader) error
@@ -203,7 +206,7 @@ func (c *Client) do(ctx context.Context, what call) error {
 		}
 		failed := &CallError{Method: what.method, Endpoint: what.endpoint, Path: shown(what.path), Tries: try, err: err}
 		again, retryAfter := c.retryable(err)
-		if !again || !what.reads() {
+		if !again || !what.reads() || what.may401 && errors.Is(err, ErrUnauthorized) {
 			return failed
 		}
 		if ctx.Err() != nil {
