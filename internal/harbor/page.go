@@ -48,6 +48,7 @@ type Page[T any] struct {
 type listing[T any] struct {
 	key    string // in q and sort
 	size   int    // of a page
+	adapts bool   // to what Harbor can make in time
 	id     func(*T) int64
 	named  func(*T) bool // has what a record cannot do without
 	decode func(*decoder, *T) error
@@ -118,6 +119,9 @@ func (l listing[T]) page(ctx context.Context, c *Client, what call, o PageOption
 		return Page[T]{}, err
 	}
 	what.query = o.values(l.key, conditions)
+	if l.adapts {
+		what.rows = o.PageSize
+	}
 	maps.Copy(what.query, parameters)
 	var page Page[T]
 	what.decode = func(header http.Header, body io.Reader) (err error) {
