@@ -190,7 +190,10 @@ func TestShardsHandOver(t *testing.T) {
 		}
 		written += 10
 		// The one that has it stalls after the first repositories; so does the other, until it may.
-		release := s.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Skip: 15, Fault: harbortest.Stall()})
+		release := s.harbor.Inject(
+			harbortest.Rule{Class: harbortest.ClassArtifacts, Skip: 15, Fault: harbortest.Stall()},
+			harbortest.Rule{Class: harbortest.ClassProjectArtifacts, Fault: harbortest.Stall()},
+		)
 		request := fmt.Sprint("busy ", round)
 		s.relabel("all", map[string]string{"a": "b", "b": "a"}[shard], request)
 		s.must(cluster.Await(s.ctx, func(context.Context) error {

@@ -106,7 +106,10 @@ func (s *scene) fail(ctx context.Context, how stop, when moment) (time.Duration,
 	s.rounds++
 	release := func() {}
 	if when == midSync {
-		release = s.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Skip: repositories / 2, Fault: harbortest.Stall()})
+		release = s.harbor.Inject(
+			harbortest.Rule{Class: harbortest.ClassArtifacts, Skip: repositories / 2, Fault: harbortest.Stall()},
+			harbortest.Rule{Class: harbortest.ClassProjectArtifacts, Fault: harbortest.Stall()},
+		)
 		if err := s.change(ctx); err != nil {
 			return 0, err
 		}

@@ -15,8 +15,8 @@ import (
 
 func TestDeletedInMidSync(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, harbortest.Generated(harbortest.Size{Projects: 2, Repositories: 60, Artifacts: 5}))
-	remove := w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Skip: 20, Fault: harbortest.Stall()})
+	w := newWorld(t, harbortest.Generated(harbortest.Size{Projects: 2, Repositories: 60, Artifacts: 120}))
+	remove := w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Skip: 40, Fault: harbortest.Stall()})
 	inv := w.inventory("all")
 	eventually(t, func() string {
 		if n := len(w.lists("all")); n < 10 {

@@ -4,9 +4,13 @@
 package controller
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
@@ -48,4 +52,40 @@ func (h *harbors) limiter(address string) *transport.Limiter {
 		h.limiters[key] = l
 	}
 	return l
+}
+
+// maxCollected bounds the Harbors that the metrics tell of, each with its host as
+// the label; the first by name.
+const maxCollected = 100
+
+var (
+	inFlightDesc = prometheus.NewDesc("harbor_inventory_harbor_requests_in_flight",
+		"Requests to a Harbor that are under way.", []string{"harbor"}, nil)
+	waitingDesc = prometheus.NewDesc("harbor_inventory_harbor_requests_waiting",
+		"Requests to a Harbor that wait for one under way to end.", []string{"harbor"}, nil)
+	concurrencyDesc = prometheus.NewDesc("harbor_inventory_harbor_concurrency",
+		"Requests to a Harbor that may be under way at present: less than the flag --max-connections-per-harbor where Harbor is in trouble.",
+		[]string{"harbor"}, nil)
+)
+
+// Describe is of prometheus.Collector.
+func (h *harbors) Describe(to chan<- *prometheus.Desc) {
+	to <- inFlightDesc
+	to <- waitingDesc
+	to <- concurrencyDesc
+}
+
+// Collect is of prometheus.Collector.
+func (h *harbors) Collect(to chan<- prometheus.Metric) {
+	h.mu.Lock()
+	limiters := maps.Clone(h.limiters)
+	h.mu.Unlock()
+	names := slices.Sorted(maps.Keys(limiters))
+	for _, name := range names[:min(maxCollected, len(names))] {
+		l := limiters[name]
+		_, now := l.Bounds()
+		for desc, value := range map[*prometheus.Desc]int{inFlightDesc: l.InFlight(), waitingDesc: l.Waiting(), concurrencyDesc: now} {
+			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), name)
+		}
+	}
 }

@@ -12,13 +12,28 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
-// Metrics of this package. No label holds a name of a project, repository or
-// inventory, so the number of series is fixed.
+// Metrics of this package; docs/metrics.md has them in a table. No label holds a
+// name of a project, repository or inventory, so the number of series is bounded.
 var (
 	harborRequests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_harbor_requests_total",
 		Help: "Requests to Harbor, each try of its own, by endpoint and HTTP status (0: no answer).",
 	}, []string{"endpoint", "code"})
+
+	harborRetries = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_harbor_retries_total",
+		Help: "Requests to Harbor that were not the first try of a call, by endpoint.",
+	}, []string{"endpoint"})
+
+	harborFailures = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_harbor_failures_total",
+		Help: "Requests to Harbor that failed in another way than by their status, by endpoint and failure: canceled, timeout, name, certificate, scheme, connection, invalid, too_large.",
+	}, []string{"endpoint", "failure"})
+
+	harborPageRows = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "harbor_inventory_harbor_page_rows",
+		Help: "Artifacts asked for with the last page: less than 100 where Harbor was too slow for that.",
+	})
 
 	harborLatency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "harbor_inventory_harbor_request_duration_seconds",
@@ -59,11 +74,20 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(harborRequests, harborLatency, harborBytes, syncs, syncDuration, listWrites, drift, hintedReads)
+	metrics.Registry.MustRegister(harborRequests, harborRetries, harborFailures, harborPageRows, harborLatency, harborBytes, syncs, syncDuration, listWrites, drift, hintedReads)
 }
 
 func observeRequest(o transport.Observation) {
 	harborRequests.WithLabelValues(o.Endpoint, strconv.Itoa(o.Status)).Inc()
+	if o.Try > 1 {
+		harborRetries.WithLabelValues(o.Endpoint).Inc()
+	}
+	if o.Failure != transport.FailureNone {
+		harborFailures.WithLabelValues(o.Endpoint, string(o.Failure)).Inc()
+	}
+	if o.Rows > 1 {
+		harborPageRows.Set(float64(o.Rows))
+	}
 	harborLatency.WithLabelValues(o.Endpoint).Observe(o.Duration.Seconds())
 	harborBytes.Add(float64(o.Bytes))
 }

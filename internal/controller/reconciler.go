@@ -22,6 +22,7 @@ import (
 	crcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
@@ -95,6 +96,9 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	}
 	r.edits = newEdits(r.hints, r.now)
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
+	if err := metrics.Registry.Register(r.harbors); err != nil {
+		return err
+	}
 	// Only metadata of lists is ever cached.
 	err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
 		return []string{inventoryOf(list), shard.Prefix(list.GetName())}
