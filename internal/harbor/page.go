@@ -62,10 +62,11 @@ func (l listing[T]) resolved(o PageOptions) (PageOptions, error) {
 	return o, nil
 }
 
-// values renders resolved options, and further conditions of q.
-func (o PageOptions) values(key, conditions string) url.Values {
+// values renders resolved options, and further conditions of q. The key is that
+// of the ids.
+func (o PageOptions) values(sort, key, conditions string) url.Values {
 	v := url.Values{
-		"sort":      {key},
+		"sort":      {sort},
 		"page":      {strconv.Itoa(o.Page)},
 		"page_size": {strconv.Itoa(o.PageSize)},
 	}
@@ -117,7 +118,7 @@ func (l listing[T]) page(ctx context.Context, c *Client, what call, o PageOption
 	if err := checkConditions(conditions, l.key); err != nil {
 		return Page[T]{}, err
 	}
-	what.query = o.values(l.key, conditions)
+	what.query = o.values(l.key, l.key, conditions)
 	maps.Copy(what.query, parameters)
 	var page Page[T]
 	what.decode = func(header http.Header, body io.Reader) (err error) {
