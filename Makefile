@@ -27,6 +27,8 @@ CONTAINER_TOOL ?= docker
 # How long each fuzz target runs, and how long each benchmark: go help testflag.
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
+# How many histories make soak goes through.
+HISTORIES ?= 2000
 
 # How often make bench-fetch measures each client.
 RUNS ?= 5
@@ -96,6 +98,10 @@ bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the man
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	FUZZTIME='$(FUZZTIME)' hack/fuzz.sh
+
+.PHONY: soak
+soak: ## Read a simulated Harbor through HISTORIES (2000) random histories of changes, and print what was put to the test.
+	go test -race -run '^TestHistories$$' -v -timeout 60m ./internal/fetch -rapid.checks '$(HISTORIES)'
 
 .PHONY: controlplane
 controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken from KUBEBUILDER_ASSETS, fetched, or built.

@@ -44,7 +44,7 @@ func (h *harbors) limiter(address string) *transport.Limiter {
 	defer h.mu.Unlock()
 	l := h.limiters[key]
 	if l == nil {
-		l = transport.NewLimiter(h.connections)
+		l = transport.NewAdaptiveLimiter(h.connections)
 		h.limiters[key] = l
 	}
 	return l

@@ -28,18 +28,21 @@ func (l *listing) checkAndEmit(ctx context.Context, artifacts []harbor.Artifact,
 		return
 	}
 	// 2.
-	artifacts, changed, err := l.checkTags(ctx, artifacts)
-	if err != nil {
-		l.doubt(ctx, err)
-		return
-	}
-	verified = verified && (!changed || l.unchanged(ctx))
-	// 3.
-	if err := l.confirmDetails(ctx, artifacts); err != nil {
-		l.doubt(ctx, err)
-		return
-	}
-	l.emit(ctx, artifacts, verified)
+	l.checkTags(ctx, artifacts, func(ctx context.Context, artifacts []harbor.Artifact, changed bool, err error) {
+		if err != nil {
+			l.doubt(ctx, err)
+			return
+		}
+		verified = verified && (!changed || l.unchanged(ctx))
+		// 3.
+		l.confirmDetails(ctx, artifacts, troubledReads, func(ctx context.Context, err error) {
+			if err != nil {
+				l.doubt(ctx, err)
+				return
+			}
+			l.emit(ctx, artifacts, verified)
+		})
+	})
 }
 
 // doubt starts over where another listing can settle it.

@@ -4,6 +4,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -14,42 +15,39 @@ import (
 // labels or accessories while Harbor is in trouble.
 const troubledReads = 2
 
-// confirmDetails reads the artifacts again whose labels or accessories are
-// missing, if any request of this client has met an error that tells of trouble
-// in Harbor's database. What one answer shows is believed: Harbor leaves out, it
-// does not invent.
-func (l *listing) confirmDetails(ctx context.Context, artifacts []harbor.Artifact) error {
-	if !l.run.client.Troubled() {
-		return nil
-	}
-	for range troubledReads {
-		var first, last int64
+// confirmDetails reads the artifacts again, up to so many times, whose labels or
+// accessories are missing, if any request of this client has met an error that
+// tells of trouble in Harbor's database. What one answer shows is believed:
+// Harbor leaves out, it does not invent.
+func (l *listing) confirmDetails(ctx context.Context, artifacts []harbor.Artifact, readings int, then func(context.Context, error)) {
+	var first, last int64
+	if l.run.client.Troubled() {
 		for i := range artifacts {
-			if l.lacksDetails(&artifacts[i]) {
-				if first == 0 {
-					first = artifacts[i].ID
-				}
-				last = artifacts[i].ID
+			if l.run.lacksDetails(&artifacts[i]) {
+				first, last = cmp.Or(first, artifacts[i].ID), artifacts[i].ID
 			}
 		}
-		if last == 0 {
-			return nil
-		}
-		again, err := l.readAgain(ctx, first, last)
+	}
+	if readings == 0 || last == 0 {
+		then(ctx, nil)
+		return
+	}
+	byIDs(l.wanted(), idsBetween(artifacts, first, last), func(ctx context.Context, again map[int64]*harbor.Artifact, err error) {
 		if err != nil {
-			return err
+			then(ctx, err)
+			return
 		}
 		for i := range artifacts {
 			if other := again[artifacts[i].ID]; other != nil {
 				fillDetails(&artifacts[i], other)
 			}
 		}
-	}
-	return nil
+		l.confirmDetails(ctx, artifacts, readings-1, then)
+	})
 }
 
-func (l *listing) lacksDetails(a *harbor.Artifact) bool {
-	details := l.run.req.Details
+func (r *run) lacksDetails(a *harbor.Artifact) bool {
+	details := r.req.Details
 	return details.Labels && len(a.Labels) == 0 || details.Accessories && len(a.Accessories) == 0
 }
 

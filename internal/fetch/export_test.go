@@ -4,7 +4,7 @@
 package fetch
 
 import (
-	"testing"
+	"math"
 	"time"
 )
 
@@ -20,11 +20,30 @@ const (
 	PublicListings        = publicListings
 )
 
+// test is what testing.TB and rapid.T have in common.
+type test interface {
+	Helper()
+	Cleanup(func())
+}
+
 // SetPageSize makes listings use smaller pages until the test ends, so that few
 // artifacts fill many.
-func SetPageSize(t *testing.T, size int) {
+func SetPageSize(t test, size int) {
 	t.Helper()
 	before := pageSize
 	pageSize = size
 	t.Cleanup(func() { pageSize = before })
+}
+
+// NeverWide makes every repository be read by its own listing until the test ends.
+func NeverWide(t test) { t.Helper(); setWideSaves(t, math.MaxInt) }
+
+// EagerlyWide makes a wide tile need to save one request only, until the test ends.
+func EagerlyWide(t test) { t.Helper(); setWideSaves(t, 1) }
+
+func setWideSaves(t test, saves int) {
+	t.Helper()
+	before := wideSaves
+	wideSaves = saves
+	t.Cleanup(func() { wideSaves = before })
 }

@@ -127,6 +127,7 @@ func TestFaultsThatPass(t *testing.T) {
 
 // A Harbor that goes down is not asked for everything that is left.
 func TestHarborDownInMidRun(t *testing.T) {
+	fetch.NeverWide(t)
 	for name, fault := range map[string]harbortest.Fault{
 		"core": harbortest.CoreDown(), "database": harbortest.DatabaseDown(), "network": harbortest.Reset(),
 	} {
@@ -160,6 +161,7 @@ func TestHarborDownInMidRun(t *testing.T) {
 // Many repositories that keep failing, the last ones of a run, do not make
 // Harbor look as if it were down.
 func TestManyBadRepositories(t *testing.T) {
+	fetch.NeverWide(t)
 	reg := small(50)
 	srv := harbortest.NewServer(t, reg, harbortest.Options{})
 	srv.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Path: "/r1", Fault: harbortest.InternalError()}) // r1, r10 to r19
@@ -174,6 +176,7 @@ func TestManyBadRepositories(t *testing.T) {
 
 // The context's end is the run's error, and makes no failures.
 func TestContextEnds(t *testing.T) {
+	fetch.NeverWide(t)
 	reg := small(40)
 	errEnough := errors.New("enough")
 

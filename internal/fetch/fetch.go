@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
 
@@ -141,7 +139,7 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 		client: client, req: req, sink: sink, stop: stop,
 		queue:     newQueue(),
 		sightings: newSightings(req.Selection),
-		results:   make(chan Repository, max(1, req.Writers)),
+		backlog:   newBacklog(),
 		held:      heldByProject(req),
 		stamps:    StampsTellChanges(info.Version),
 		report:    Report{Version: info.Version},
@@ -153,7 +151,7 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 		r.queue.add(listRepositories, r.findProjects)
 	}
 	r.queue.run(workCtx, max(1, req.Workers))
-	close(r.results)
+	close(r.backlog.repositories)
 	_ = writers.Wait() // the writers return no error
 
 	// 3.
@@ -178,9 +176,12 @@ type run struct {
 	stop      context.CancelCauseFunc
 	queue     *queue
 	sightings *sightings
-	results   chan Repository
+	backlog   *backlog
 	held      map[string][]string // project -> full names
 	stamps    bool                // whether update_time tells every change
+
+	// noWide: Harbor refuses the listing of a whole project, or its filter.
+	noWide atomic.Bool
 
 	// unanswered counts tasks that Harbor did not answer, since one that it did.
 	unanswered atomic.Int32
@@ -205,24 +206,6 @@ func heldByProject(req Request) map[string][]string {
 func (r *run) isHeld(full string) bool {
 	project, _, _ := harbor.SplitRepository(full)
 	return slices.Contains(r.held[project], full)
-}
-
-func (r *run) startWriters(ctx context.Context) *errgroup.Group {
-	var group errgroup.Group
-	for range max(1, r.req.Writers) {
-		group.Go(func() error {
-			for repository := range r.results {
-				if ctx.Err() != nil {
-					continue // drain
-				}
-				if err := r.sink.Repository(ctx, repository); err != nil {
-					r.fail(ctx, Failure{Project: repository.Project, Repository: repository.Name, Reason: ReasonWrite, Err: err})
-				}
-			}
-			return nil
-		})
-	}
-	return &group
 }
 
 // gone notes those of the repositories that the caller holds.

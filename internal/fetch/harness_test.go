@@ -275,3 +275,36 @@ func through(t *testing.T, target string, edit func(body string) string) change 
 	t.Cleanup(srv.Close)
 	return func(c *harbor.Config) { c.URL = srv.URL }
 }
+
+// rewriting sends the client's requests through a proxy that edits their queries.
+func rewriting(t *testing.T, target string, edit func(query string) string) change {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(u)
+			r.Out.URL.RawQuery = edit(r.Out.URL.RawQuery)
+		},
+		Transport: &http.Transport{DisableKeepAlives: true},
+	})
+	t.Cleanup(srv.Close)
+	return func(c *harbor.Config) { c.URL = srv.URL }
+}
+
+// counter is a sink that counts.
+type counter struct {
+	mu        sync.Mutex
+	artifacts int
+}
+
+func (c *counter) Found(int) {}
+
+func (c *counter) Repository(_ context.Context, r fetch.Repository) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.artifacts += len(r.Artifacts)
+	return nil
+}

@@ -27,7 +27,8 @@ type history struct {
 
 	mu       sync.Mutex
 	requests int
-	windows  int // requests for artifacts by id: readings after a disturbance, or of an old Harbor
+	windows  int // requests for a repository's artifacts by id: readings after a disturbance, or of an old Harbor
+	wide     int // requests for the artifacts of a project
 	changes  int
 	states   []state
 }
@@ -38,7 +39,8 @@ type step struct{ action, repository, object int }
 // state is what Harbor lists at one instant, by repository and by id.
 type state map[string]map[int64]harbortest.ListedArtifact
 
-var historyRepositories = []string{"p/a", "p/b", "p/c", "q/a", "q/d/e"}
+// Of project p, the repositories take two pages.
+var historyRepositories = []string{"p/a", "p/b", "p/c", "p/d", "p/e", "p/f", "p/g", "p/h", "p/i", "p/j", "q/a", "q/d/e"}
 
 const historyActions = 11
 
@@ -61,7 +63,12 @@ func (h *history) observe(r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.requests++
-	if strings.HasSuffix(r.URL.Path, "/artifacts") && strings.Contains(r.URL.RawQuery, "id%253D") {
+	query := r.URL.Query().Get("q")
+	switch {
+	case !strings.HasSuffix(r.URL.Path, "/artifacts"), strings.Contains(query, "tags"):
+	case !strings.Contains(r.URL.Path, "/repositories/"):
+		h.wide++
+	case query != "":
 		h.windows++
 	}
 	for _, s := range h.steps[h.requests] {
@@ -123,7 +130,9 @@ func (h *history) act(s step) {
 }
 
 func drawHistory(t *rapid.T) *history {
-	version := rapid.SampledFrom([]harbortest.Version{harbortest.Harbor216, harbortest.Harbor2151}).Draw(t, "version")
+	version := rapid.SampledFrom([]harbortest.Version{
+		harbortest.Harbor216, harbortest.Harbor216, harbortest.Harbor2151, harbortest.Harbor211,
+	}).Draw(t, "version")
 	reg := robot(harbortest.New(harbortest.WithClock(seconds()), harbortest.WithVersion(version)))
 	project(reg, "p")
 	project(reg, "q")
@@ -136,8 +145,9 @@ func drawHistory(t *rapid.T) *history {
 			rapid.IntRange(0, 99).Draw(t, "object"),
 		}
 	})
+	most := rapid.SampledFrom([]int{3, 30}).Draw(t, "greatest size") // small ones are read together
 	for i, name := range historyRepositories {
-		fill(reg, name, rapid.IntRange(0, 30).Draw(t, fmt.Sprintf("size %d", i)))
+		fill(reg, name, rapid.IntRange(0, most).Draw(t, fmt.Sprintf("size %d", i)))
 	}
 	h.snapshot()
 	for _, s := range rapid.SliceOfN(draw, 0, 20).Draw(t, "before") {
@@ -147,7 +157,7 @@ func drawHistory(t *rapid.T) *history {
 	}
 	h.states = h.states[len(h.states)-1:]
 	for _, s := range rapid.SliceOfN(draw, 8, 60).Draw(t, "meanwhile") {
-		at := rapid.IntRange(3, 32).Draw(t, "at request")
+		at := rapid.IntRange(3, 40).Draw(t, "at request")
 		h.steps[at] = append(h.steps[at], s)
 	}
 	return h
@@ -268,10 +278,12 @@ func (h *history) checkRun(t *rapid.T, report fetch.Report, sink *collector, hel
 
 // Whatever others do while Harbor is read: what was there all the time is read
 // once, nothing is read twice or from before the start, and what is called
-// verified was Harbor's state at one instant.
+// verified was Harbor's state at one instant. That holds for repositories read
+// by themselves and by the listing of their project. make soak runs more of it.
 func TestHistories(t *testing.T) {
 	fetch.SetPageSize(t, 7)
-	var histories, changes, requests, windows, repositories, unverified, failures, gone int
+	fetch.EagerlyWide(t)
+	var histories, changes, requests, windows, wide, repositories, unverified, failures, gone int
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHistory(t)
 		held := rapid.SliceOfDistinct(rapid.SampledFrom(historyRepositories), rapid.ID[string]).Draw(t, "held")
@@ -283,6 +295,7 @@ func TestHistories(t *testing.T) {
 			srv.Inject(
 				harbortest.Rule{Class: harbortest.ClassProjects, Count: 1, Fault: harbortest.InternalError()},
 				harbortest.Rule{Class: harbortest.ClassArtifacts, Fault: harbortest.DatabaseShort(harbortest.Shortage{Drop: drop})},
+				harbortest.Rule{Class: harbortest.ClassProjectArtifacts, Fault: harbortest.DatabaseShort(harbortest.Shortage{Drop: drop})},
 			)
 		}
 		c := client(t, srv)
@@ -299,11 +312,16 @@ func TestHistories(t *testing.T) {
 		changes += h.changes
 		requests += h.requests
 		windows += h.windows
+		wide += h.wide
 		repositories += len(sink.repositories)
 		unverified += report.Unverified
 		failures += len(report.Failures)
 		gone += len(report.Gone)
 	})
-	t.Logf("%d histories, %d changes during %d requests, %d of them by id; %d repositories read, %d of them unverified; %d failed, %d gone",
-		histories, changes, requests, windows, repositories, unverified, failures, gone)
+	t.Logf("%d histories, %d changes during %d requests, %d of them for artifacts by id (re-reads, or of an old Harbor), %d for those of a project; "+
+		"%d repositories read, %d of them unverified; %d failed, %d gone",
+		histories, changes, requests, windows, wide, repositories, unverified, failures, gone)
+	if wide == 0 || windows == 0 || changes == 0 {
+		t.Error("these histories put nothing to the test")
+	}
 }

@@ -52,7 +52,7 @@ func TestKnownMissesNothing(t *testing.T) {
 	known := 0
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHistory(t)
-		if h.reg.Version() == harbortest.Harbor2151 {
+		if h.reg.Version() != harbortest.Harbor216 {
 			return // its repositories do not tell of changes
 		}
 		srv := harbortest.NewServer(t, h.reg, harbortest.Options{Observer: h.observe})

@@ -4,7 +4,6 @@
 package fetch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -13,14 +12,6 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
-
-// pageSize is the number of artifacts asked for at once: the greatest that
-// Harbor allows (422 beyond it). Tests make it smaller.
-var pageSize = 100
-
-// maxPages bounds how many pages a total is believed to announce; what is
-// beyond them comes in the last window.
-const maxPages = 2000
 
 // listingTries bounds how often the listing of a repository starts over.
 const listingTries = 4
@@ -34,43 +25,32 @@ const listingTries = 4
 //  3. Accept them if they fit together without gap and the repository has not
 //     changed since it was listed (update_time, artifact_count: a seqlock; the
 //     time tells every change from Harbor 2.15.2 on).
-//  4. Otherwise read again, side by side, in windows of ids; see windows.go. An
-//     older Harbor's pages could never be accepted: windows follow the first.
+//  4. Otherwise read again, side by side, in windows of ids; see rows. An older
+//     Harbor's pages could never be accepted: windows follow the first.
 //  5. Check what a listing can lack (see check.go) and hand it on.
 type listing struct {
-	run        *run
+	source
 	repository harbor.Repository // as it was read last
 	before     harbor.Repository // as it was before the rows were read
 	began      time.Time
-	size       int
 	tries      int
-
-	mu      sync.Mutex
-	total   int
-	parts   [][]harbor.Artifact // pages, then windows
-	cuts    []int64
-	missing int // parts or cuts not read yet
-	err     error
-	tainted bool // the pages do not fit together
 }
 
-// page reads a page of the artifacts that the request selects.
-func (l *listing) page(ctx context.Context, o harbor.PageOptions) (harbor.Page[harbor.Artifact], error) {
-	return l.pageOf(ctx, harbor.ArtifactOptions{PageOptions: o, Query: l.run.req.Query, Details: l.run.req.Details})
-}
-
-func (l *listing) pageOf(ctx context.Context, o harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error) {
-	o.PageSize = cmp.Or(o.PageSize, l.size)
-	return permitted(func() (harbor.Page[harbor.Artifact], error) {
-		return l.run.client.ArtifactsPage(ctx, l.repository.Name, o)
-	})
+func (r *run) newListing(repository harbor.Repository) *listing {
+	return &listing{repository: repository, source: source{
+		run: r, size: pageSize,
+		list: func(ctx context.Context, o harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error) {
+			return r.client.ArtifactsPage(ctx, repository.Name, o)
+		},
+	}}
 }
 
 // begin reads the first page.
 func (l *listing) begin(ctx context.Context) {
 	// 1.
 	l.before, l.began = l.repository, time.Now()
-	first, err := l.page(ctx, harbor.PageOptions{})
+	rows := l.wanted()
+	first, err := rows.page(ctx, harbor.PageOptions{})
 	if err != nil {
 		l.retryOrFail(ctx, err)
 		return
@@ -81,72 +61,79 @@ func (l *listing) begin(ctx context.Context) {
 		slices.SortFunc(first.Items, byID)
 		l.checkAndEmit(ctx, first.Items, true)
 	case l.run.stamps:
-		l.readPages(first)
+		// 2.
+		rows.pages(ctx, listPage, first, l.pagesRead)
 	default:
 		l.findCuts(first)
 	}
 }
 
-func byID(a, b harbor.Artifact) int { return cmp.Compare(a.ID, b.ID) }
-
-// readPages queues the pages after the first.
-func (l *listing) readPages(first harbor.Page[harbor.Artifact]) {
-	// 2.
-	pages := (first.Total + l.size - 1) / l.size
-	l.total = first.Total
-	l.tainted = pages > maxPages
-	pages = min(max(2, pages), maxPages) // a total that is missing or wrong makes the pages not fit
-	l.expect(pages)
-	l.parts = make([][]harbor.Artifact, pages)
-	l.parts[0] = first.Items
-	l.missing--
-	for n := 2; n <= pages; n++ {
-		l.run.queue.add(listPage, func(ctx context.Context) { l.readPage(ctx, n) })
-	}
-}
-
-// expect prepares for so many parts or cuts. No task of this listing is queued.
-func (l *listing) expect(parts int) {
-	l.missing = parts
-	l.err = nil
-}
-
-// came notes that a part or a cut was read and tells whether it was the last
-// one. The caller holds the lock.
-func (l *listing) came(err error) bool {
-	l.err = cmp.Or(l.err, err)
-	l.missing--
-	return l.missing == 0
-}
-
-func (l *listing) readPage(ctx context.Context, n int) {
-	page, err := l.page(ctx, harbor.PageOptions{Page: n})
-	l.mu.Lock()
-	l.tainted = l.tainted || page.Total != l.total
-	l.parts[n-1] = page.Items
-	last := l.came(err)
-	l.mu.Unlock()
-	if last {
-		l.pagesRead(ctx)
-	}
-}
-
 // pagesRead decides whether the pages can be accepted.
-func (l *listing) pagesRead(ctx context.Context) {
-	if l.err != nil {
-		l.retryOrFail(ctx, l.err)
+func (l *listing) pagesRead(ctx context.Context, artifacts []harbor.Artifact, fit bool, err error) {
+	if err != nil {
+		l.retryOrFail(ctx, err)
 		return
 	}
 	// 3.
-	artifacts := slices.Concat(l.parts...)
 	unchanged := l.unchanged(ctx) // asked in any case: it begins the seqlock of the windows
-	if unchanged && !l.tainted && len(artifacts) == l.total && rising(artifacts) && !mixed(artifacts) {
+	if unchanged && fit && !mixed(artifacts) {
 		l.checkAndEmit(ctx, artifacts, true)
 		return
 	}
 	// 4.
 	l.before, l.began = l.repository, time.Now()
-	l.readWindows(nil, 0, l.cutsBetween(artifacts))
+	rows := l.wanted()
+	rows.windows(finish, 0, 0, rows.cuts(artifacts), l.windowsRead)
+}
+
+// findCuts keeps the first page as the first window and asks, side by side, for
+// the single rows by offset that the windows behind it begin with.
+func (l *listing) findCuts(first harbor.Page[harbor.Artifact]) {
+	wanted, single := l.wanted(), l.rows(l.run.req.Query, harbor.Details{})
+	var from int64
+	if len(first.Items) > 0 { // else Harbor's count is of an earlier instant than its rows
+		from = first.Items[len(first.Items)-1].ID + 1
+	}
+	rest := first.Total - len(first.Items)
+	windows := func(cuts []int64) {
+		wanted.windows(listPage, from, 0, cuts, func(ctx context.Context, artifacts []harbor.Artifact, err error) {
+			l.windowsRead(ctx, slices.Concat(first.Items, artifacts), err)
+		})
+	}
+	n := min((rest-1)/wanted.perWindow(), maxPages)
+	if n <= 0 || from == 0 {
+		windows(nil)
+		return
+	}
+	var mu sync.Mutex
+	var cuts []int64
+	var failed firstError
+	l.run.queue.each(listPage, n, func(ctx context.Context, i int) {
+		page, err := single.page(ctx, harbor.PageOptions{FromID: from, PageSize: 1, Page: (i+1)*wanted.perWindow() + 1})
+		failed.note(err)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, a := range page.Items {
+			cuts = append(cuts, a.ID)
+		}
+	}, func(ctx context.Context) {
+		if err := failed.get(); err != nil {
+			l.retryOrFail(ctx, err)
+			return
+		}
+		windows(cuts)
+	})
+}
+
+func (l *listing) windowsRead(ctx context.Context, artifacts []harbor.Artifact, err error) {
+	switch {
+	case err != nil:
+		l.retryOrFail(ctx, err)
+	case mixed(artifacts):
+		l.again(ctx, errPartial)
+	default:
+		l.checkAndEmit(ctx, artifacts, l.unchanged(ctx))
+	}
 }
 
 // unchanged is the second half of a seqlock, and the first half of the next one:
@@ -163,18 +150,13 @@ func (l *listing) unchanged(ctx context.Context) bool {
 	}
 	before := l.repository
 	l.repository = now
-	return now.ID == before.ID && now.ArtifactCount == before.ArtifactCount && now.UpdateTime.Equal(before.UpdateTime)
+	return sameState(before, now)
 }
 
-// rising tells whether each id is greater than the one before: pages by offset
-// that a deletion or a late commit shifted may overlap.
-func rising(artifacts []harbor.Artifact) bool {
-	for i := range artifacts {
-		if i > 0 && artifacts[i].ID <= artifacts[i-1].ID {
-			return false
-		}
-	}
-	return true
+// sameState tells, from Harbor 2.15.2 on, that a repository's artifacts and tags
+// did not change from one of its entries to the other.
+func sameState(a, b harbor.Repository) bool {
+	return a.ID == b.ID && a.Name == b.Name && a.ArtifactCount == b.ArtifactCount && a.UpdateTime.Equal(b.UpdateTime)
 }
 
 // mixed tells whether the artifacts belong to more than one repository, one
@@ -236,16 +218,5 @@ func (l *listing) startOver(ctx context.Context, now harbor.Repository, cause er
 
 // emit hands the repository on.
 func (l *listing) emit(ctx context.Context, artifacts []harbor.Artifact, verified bool) {
-	if !verified {
-		l.run.mu.Lock()
-		l.run.report.Unverified++
-		l.run.mu.Unlock()
-	}
-	project, _, _ := harbor.SplitRepository(l.repository.Name)
-	select {
-	case l.run.results <- Repository{
-		Project: project, Name: l.repository.Name, Before: l.before, Began: l.began, Artifacts: artifacts, Verified: verified,
-	}:
-	case <-ctx.Done():
-	}
+	l.run.emit(ctx, Repository{Before: l.before, Began: l.began, Artifacts: artifacts, Verified: verified})
 }

@@ -27,8 +27,9 @@ func TestPagesThatFitTogether(t *testing.T) {
 		for i, id := range c.ids {
 			artifacts = append(artifacts, harbor.Artifact{ID: id, RepositoryID: c.repositories[i]})
 		}
-		if rising(artifacts) != c.rising || mixed(artifacts) != c.mixed {
-			t.Errorf("%s: rising %t, mixed %t", c.name, rising(artifacts), mixed(artifacts))
+		rises := rows[harbor.Artifact]{id: artifactID}.rising(artifacts)
+		if rises != c.rising || mixed(artifacts) != c.mixed {
+			t.Errorf("%s: rising %t, mixed %t", c.name, rises, mixed(artifacts))
 		}
 	}
 }

@@ -25,25 +25,25 @@ func (r *run) findProjects(ctx context.Context) {
 	if all {
 		return // every held repository that is selected is in one of these
 	}
-	projects, err := r.listProjects(ctx)
+	err := r.listProjects(ctx, func(projects []harbor.Project) {
+		for _, p := range projects {
+			// One that was made again meanwhile is listed twice.
+			if known[p.Name] || !r.req.Selection.Project(p.Name) {
+				continue
+			}
+			known[p.Name] = true
+			r.seen(p)
+			r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p.Name) })
+		}
+	})
 	switch {
 	case errors.Is(err, ErrAuthenticationFailed):
 		r.stop(err)
-		return
 	case err != nil:
 		r.failProject(ctx, "", fmt.Errorf("the projects could not be listed: %w", err))
-		return
+	default:
+		r.probeHeld(known)
 	}
-	for _, p := range projects {
-		// A project that was made again meanwhile is listed twice.
-		if known[p.Name] || !r.req.Selection.Project(p.Name) {
-			continue
-		}
-		known[p.Name] = true
-		r.seen(p)
-		r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p.Name) })
-	}
-	r.probeHeld(known)
 }
 
 // publicListings is how often a listing that shows public projects only must
@@ -56,7 +56,9 @@ const publicListings = 8
 // projectListings bounds how often the list of projects is read until it is believed.
 const projectListings = 3 * publicListings
 
-// listProjects returns all projects that the credentials see.
+// listProjects reads all projects that the credentials see. Each page is handed
+// to found as it comes: what Harbor shows is there. What it does not show is
+// believed not to be there when listProjects returns without an error.
 //
 // | caller        | rows = X-Total-Count | a private project shown | believed                       |
 // |---------------|----------------------|-------------------------|--------------------------------|
@@ -64,60 +66,64 @@ const projectListings = 3 * publicListings
 // | authenticated | yes                  | yes                     | at once                        |
 // | authenticated | yes                  | no                      | after publicListings in a row  |
 // | any           | no                   | -                       | never: read again              |
-func (r *run) listProjects(ctx context.Context) ([]harbor.Project, error) {
-	var previous []harbor.Project
+func (r *run) listProjects(ctx context.Context, found func([]harbor.Project)) error {
+	var previous []int64
 	alike := 0
 	for range projectListings {
-		projects, consistent, err := r.readProjects(ctx)
+		ids, private, consistent, err := r.readProjects(ctx, found)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !consistent {
 			alike = 0
 			continue
 		}
-		private := slices.ContainsFunc(projects, func(p harbor.Project) bool { return !p.Public })
 		if r.client.Anonymous() || private {
-			return projects, nil
+			return nil
 		}
-		if !slices.EqualFunc(projects, previous, func(a, b harbor.Project) bool { return a.ID == b.ID }) {
+		if !slices.Equal(ids, previous) {
 			alike = 0
 		}
-		previous = projects
+		previous = ids
 		alike++
 		_, known, err := authenticated(ctx, r.client)
 		switch {
 		case err != nil:
-			return nil, err
+			return err
 		case known && alike == publicListings:
-			return projects, nil
+			return nil
 		case known:
 			continue
 		}
 		alike = 0
 		if _, err := authenticate(ctx, r.client); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return nil, errPartial
+	return errPartial
 }
 
-// readProjects reads the list once, by key. It is consistent when the first
-// page's total is what came.
-func (r *run) readProjects(ctx context.Context) (projects []harbor.Project, consistent bool, err error) {
+// readProjects reads the list once, by key: each page brings work for more
+// connections than there are, long before the next one is needed. It is
+// consistent when the first page's total is what came.
+func (r *run) readProjects(ctx context.Context, found func([]harbor.Project)) (ids []int64, private, consistent bool, err error) {
 	total := -1
 	var from int64
 	for {
 		page, err := r.client.ProjectsPage(ctx, harbor.PageOptions{FromID: from})
 		if err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
 		if from == 0 {
 			total = page.Total
 		}
-		projects = append(projects, page.Items...)
+		found(page.Items)
+		for _, p := range page.Items {
+			ids = append(ids, p.ID)
+			private = private || !p.Public
+		}
 		if page.Last {
-			return projects, len(projects) == total, nil
+			return ids, private, len(ids) == total, nil
 		}
 		from = page.Items[len(page.Items)-1].ID + 1
 	}

@@ -37,7 +37,7 @@ func untaggedQuery(query string) (string, bool) {
 
 func isUntagged(a harbor.Artifact) bool { return len(a.Tags) == 0 }
 
-// checkTags returns the artifacts with the tags that the listing lacked, without
+// checkTags hands on the artifacts with the tags that the listing lacked, without
 // those that turned out to be gone, and whether that may differ from the instant of
 // the listing.
 //
@@ -46,24 +46,83 @@ func isUntagged(a harbor.Artifact) bool { return len(a.Tags) == 0 }
 //     out, it does not invent.
 //  3. Read the tags of each of the few that remain from the endpoint that
 //     reports its errors.
-func (l *listing) checkTags(ctx context.Context, artifacts []harbor.Artifact) (checked []harbor.Artifact, changed bool, err error) {
+func (l *listing) checkTags(ctx context.Context, artifacts []harbor.Artifact, then func(_ context.Context, checked []harbor.Artifact, changed bool, err error)) {
 	if !l.run.req.Details.Tags {
-		return artifacts, false, nil
+		then(ctx, artifacts, false, nil)
+		return
 	}
 	// 1.
-	doubted, err := l.doubtedTags(ctx, artifacts)
-	if err != nil || len(doubted) == 0 {
-		// In trouble, one that is without tags now may have lost them since.
-		return artifacts, l.run.client.Troubled() && slices.ContainsFunc(artifacts, isUntagged), err
-	}
-	// 2.
-	for range tagReadings {
-		if len(doubted) <= singleReads {
-			break
+	l.doubtedTags(ctx, artifacts, l.run.req.Query, func(ctx context.Context, doubted []*harbor.Artifact, err error) {
+		if err != nil || len(doubted) == 0 {
+			// In trouble, one that is without tags now may have lost them since.
+			then(ctx, artifacts, l.run.client.Troubled() && slices.ContainsFunc(artifacts, isUntagged), err)
+			return
 		}
-		again, err := l.readAgain(ctx, doubted[0].ID, doubted[len(doubted)-1].ID)
+		// 2.
+		l.fillTags(ctx, artifacts, doubted, tagReadings, func(ctx context.Context, doubted []*harbor.Artifact, err error) {
+			if err != nil {
+				then(ctx, nil, false, err)
+				return
+			}
+			// 3.
+			l.readTags(doubted, func(ctx context.Context, gone map[int64]bool, err error) {
+				left := slices.DeleteFunc(artifacts, func(a harbor.Artifact) bool { return gone[a.ID] })
+				then(ctx, left, true, err)
+			})
+		})
+	})
+}
+
+// doubtedTags hands on the artifacts without tags that Harbor, asked for those
+// among a query's, does not select as such. Of more than a page, their number
+// will do while it shows no trouble.
+func (s source) doubtedTags(ctx context.Context, artifacts []harbor.Artifact, query string, then func(context.Context, []*harbor.Artifact, error)) {
+	var untagged []*harbor.Artifact
+	for i := range artifacts {
+		if isUntagged(artifacts[i]) {
+			untagged = append(untagged, &artifacts[i])
+		}
+	}
+	query, ok := untaggedQuery(query)
+	if !ok || len(untagged) == 0 {
+		then(ctx, untagged, nil)
+		return
+	}
+	rows := s.rows(query, harbor.Details{})
+	if len(untagged) > s.size && !s.run.client.Troubled() {
+		// Within these ids, what is pushed from now on does not count.
+		first, last := untagged[0].ID, untagged[len(untagged)-1].ID
+		page, err := rows.page(ctx, harbor.PageOptions{FromID: first, ToID: last, PageSize: 1})
+		if err != nil || page.Total == len(untagged) {
+			then(ctx, nil, err)
+			return
+		}
+	}
+	among := make([]harbor.Artifact, len(untagged))
+	for i := range untagged {
+		among[i].ID = untagged[i].ID
+	}
+	byIDs(rows, among, func(ctx context.Context, confirmed map[int64]*harbor.Artifact, err error) {
+		then(ctx, slices.DeleteFunc(untagged, func(a *harbor.Artifact) bool { return confirmed[a.ID] != nil }), err)
+	})
+}
+
+// fillTags reads the doubted ones among the artifacts so many times more, and
+// hands on those that are doubted still: few, or it fails.
+func (l *listing) fillTags(ctx context.Context, artifacts []harbor.Artifact, doubted []*harbor.Artifact, readings int, then func(context.Context, []*harbor.Artifact, error)) {
+	switch {
+	case len(doubted) <= singleReads:
+		then(ctx, doubted, nil)
+		return
+	case readings == 0:
+		then(ctx, nil, errPartial)
+		return
+	}
+	between := idsBetween(artifacts, doubted[0].ID, doubted[len(doubted)-1].ID)
+	byIDs(l.wanted(), between, func(ctx context.Context, again map[int64]*harbor.Artifact, err error) {
 		if err != nil {
-			return nil, false, err
+			then(ctx, nil, err)
+			return
 		}
 		doubted = slices.DeleteFunc(doubted, func(a *harbor.Artifact) bool {
 			if other := again[a.ID]; other != nil {
@@ -71,56 +130,36 @@ func (l *listing) checkTags(ctx context.Context, artifacts []harbor.Artifact) (c
 			}
 			return !isUntagged(*a)
 		})
-	}
-	if len(doubted) > singleReads {
-		return nil, false, errPartial
-	}
-	// 3.
-	gone := map[int64]bool{}
-	for _, a := range doubted {
-		a.Tags, err = permitted(func() ([]harbor.Tag, error) { return l.tagsOf(ctx, a.Digest) })
-		switch {
-		case errors.Is(err, harbor.ErrNotFound):
-			gone[a.ID] = true
-		case err != nil:
-			return nil, false, err
-		}
-	}
-	return slices.DeleteFunc(artifacts, func(a harbor.Artifact) bool { return gone[a.ID] }), true, nil
+		l.fillTags(ctx, artifacts, doubted, readings-1, then)
+	})
 }
 
-// doubtedTags returns the artifacts without tags that Harbor does not select as
-// such. Of more than a page, their number will do while it shows no trouble.
-func (l *listing) doubtedTags(ctx context.Context, artifacts []harbor.Artifact) ([]*harbor.Artifact, error) {
-	var untagged []*harbor.Artifact
-	for i := range artifacts {
-		if isUntagged(artifacts[i]) {
-			untagged = append(untagged, &artifacts[i])
+// idsBetween returns the artifacts with ids from first to last. Theirs rise.
+func idsBetween(artifacts []harbor.Artifact, first, last int64) []harbor.Artifact {
+	at := func(id int64) int {
+		i, _ := slices.BinarySearchFunc(artifacts, harbor.Artifact{ID: id}, byID)
+		return i
+	}
+	return artifacts[at(first):at(last+1)]
+}
+
+// readTags reads the tags of each, side by side, and hands on which are gone.
+func (l *listing) readTags(doubted []*harbor.Artifact, then func(_ context.Context, gone map[int64]bool, err error)) {
+	missing := make([]bool, len(doubted))
+	var failed firstError
+	l.run.queue.each(finish, len(doubted), func(ctx context.Context, i int) {
+		tags, err := permitted(func() ([]harbor.Tag, error) { return l.tagsOf(ctx, doubted[i].Digest) })
+		if missing[i] = errors.Is(err, harbor.ErrNotFound); !missing[i] {
+			doubted[i].Tags = tags
+			failed.note(err)
 		}
-	}
-	query, ok := untaggedQuery(l.run.req.Query)
-	if !ok || len(untagged) == 0 {
-		return untagged, nil
-	}
-	// Within these ids, what is pushed from now on does not count.
-	o := harbor.ArtifactOptions{Query: query}
-	o.FromID, o.ToID = untagged[0].ID, untagged[len(untagged)-1].ID
-	if len(untagged) > l.size && !l.run.client.Troubled() {
-		one := o
-		one.PageSize = 1
-		page, err := l.pageOf(ctx, one)
-		if err != nil {
-			return nil, err
+	}, func(ctx context.Context) {
+		gone := map[int64]bool{}
+		for i, a := range doubted {
+			gone[a.ID] = missing[i]
 		}
-		if page.Total == len(untagged) {
-			return nil, nil
-		}
-	}
-	confirmed, err := l.byIDs(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(untagged, func(a *harbor.Artifact) bool { return confirmed[a.ID] != nil }), nil
+		then(ctx, gone, failed.get())
+	})
 }
 
 func (l *listing) tagsOf(ctx context.Context, digest string) ([]harbor.Tag, error) {
@@ -133,25 +172,4 @@ func (l *listing) tagsOf(ctx context.Context, digest string) ([]harbor.Tag, erro
 		tags = append(tags, *tag)
 	}
 	return tags, nil
-}
-
-// readAgain reads the artifacts with these ids once more, in a row.
-func (l *listing) readAgain(ctx context.Context, from, to int64) (map[int64]*harbor.Artifact, error) {
-	o := harbor.ArtifactOptions{Query: l.run.req.Query, Details: l.run.req.Details}
-	o.FromID, o.ToID = from, to
-	return l.byIDs(ctx, o)
-}
-
-func (l *listing) byIDs(ctx context.Context, o harbor.ArtifactOptions) (map[int64]*harbor.Artifact, error) {
-	o.PageSize = l.size
-	return permitted(func() (map[int64]*harbor.Artifact, error) {
-		artifacts := map[int64]*harbor.Artifact{}
-		for a, err := range l.run.client.Artifacts(ctx, l.repository.Name, o) {
-			if err != nil {
-				return nil, err
-			}
-			artifacts[a.ID] = a
-		}
-		return artifacts, nil
-	})
 }

@@ -81,6 +81,15 @@ type Client struct {
 	troubled  atomic.Bool
 }
 
+func (config Config) observe(o transport.Observation) {
+	for _, l := range config.Limiters {
+		l.Learn(o)
+	}
+	if config.Observer != nil {
+		config.Observer(o)
+	}
+}
+
 // New returns a client. It makes no request. It fails on a URL that is none
 // and on a CA bundle without a certificate.
 func New(config Config) (*Client, error) {
@@ -104,7 +113,7 @@ func New(config Config) (*Client, error) {
 	}
 	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
 	tripper := config.Timeouts.Bound(wire)
-	tripper = transport.Observe(tripper, config.Observer)
+	tripper = transport.Observe(tripper, config.observe)
 	tripper = transport.Limit(tripper, config.Limiters...)
 	anonymous := config.Username == "" && config.Password == ""
 	if !anonymous {
@@ -173,6 +182,9 @@ type call struct {
 	query    url.Values
 	header   http.Header
 	body     []byte // JSON, for POST and PUT
+	// may401 tells that a 401 can be Harbor's last word although it knows the
+	// credentials: it is no sign of trouble, and asking again is of no use.
+	may401 bool
 	// decode reads the body into a result of its own: after a failure in
 	// mid-body it is called again. Nil for HEAD, POST, PUT and DELETE.
 	decode func(http.Header, io.Reader) error
@@ -194,7 +206,7 @@ func (c *Client) do(ctx context.Context, what call) error {
 		}
 		failed := &CallError{Method: what.method, Endpoint: what.endpoint, Path: shown(what.path), Tries: try, err: err}
 		again, retryAfter := c.retryable(err)
-		if !again || !what.reads() {
+		if !again || !what.reads() || what.may401 && errors.Is(err, ErrUnauthorized) {
 			return failed
 		}
 		if ctx.Err() != nil {

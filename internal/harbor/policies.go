@@ -146,7 +146,7 @@ func decodePolicy(d *decoder, p *WebhookPolicy) error {
 				return err
 			})
 		case "targets":
-			return elements(d, &p.Targets, decodeTarget, nil)
+			return elements(d, &p.Targets, decodeTarget, func(t *WebhookTarget) bool { return t.Address != "" })
 		default:
 			return d.skip()
 		}

@@ -50,10 +50,23 @@ func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 		return Project{}, err
 	}
 	what := call{endpoint: "projects.get", path: path}
-	if strings.Trim(name, "0123456789") == "" {
-		what.header = http.Header{"X-Is-Resource-Name": {"true"}} // else taken for an id
+	if isNumber(name) {
+		what.header = byName(nil)
 	}
 	return get(ctx, c, what, decodeProject, projects.named)
+}
+
+// isNumber tells whether Harbor would take a project's name for an id.
+func isNumber(name string) bool { return strings.Trim(name, "0123456789") == "" }
+
+// byName makes Harbor take what could be an id for a name.
+func byName(header http.Header) http.Header {
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("X-Is-Resource-Name", "true")
+	return header
 }
 
 // ProjectExists asks HEAD /projects?project_name=, which tells every

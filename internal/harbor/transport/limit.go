@@ -4,26 +4,49 @@
 package transport
 
 import (
+	"container/list"
 	"context"
 	"io"
 	"net/http"
 	"sync"
-	"sync/atomic"
-
-	"golang.org/x/sync/semaphore"
+	"time"
 )
 
 // Limiter bounds the requests in flight of all round trippers that share it.
-// Who waits is served in the order of arrival.
+// Who waits is served in the order of arrival, those that are urgent first.
 type Limiter struct {
-	slots *semaphore.Weighted
-	taken atomic.Int64
+	most int
+	now  func() time.Time
+
+	mu         sync.Mutex
+	taken      int
+	waiting    [2]list.List // of chan struct{}; urgent, others
+	served     int          // urgent ones in a row while others waited
+	adaptation *adaptation  // nil: the bound is fixed
+	until      time.Time    // nobody is served before
+	wake       *time.Timer
 }
 
+// urgentInARow is how many urgent requests are served before one that waits and
+// is not.
+const urgentInARow = 7
+
 // NewLimiter returns a limiter for n requests in flight, at least 1.
-func NewLimiter(n int) *Limiter {
-	return &Limiter{slots: semaphore.NewWeighted(int64(max(1, n)))}
+func NewLimiter(n int) *Limiter { return &Limiter{most: max(1, n), now: time.Now} }
+
+// NewAdaptiveLimiter returns a limiter for at most n requests in flight that
+// lets fewer through where [Limiter.Learn] was told of a Harbor in trouble.
+func NewAdaptiveLimiter(n int) *Limiter {
+	l := NewLimiter(n)
+	l.adaptation = newAdaptation(l.most)
+	return l
 }
+
+type urgentKey struct{}
+
+// Urgent returns a context whose requests do not wait behind others, apart from
+// one in eight.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
 // Acquire waits for a slot. The caller calls release when done with it, once
 // or more often. The error is the context's; then nothing is held.
@@ -32,14 +55,128 @@ func (l *Limiter) Acquire(ctx context.Context) (release func(), err error) {
 }
 
 // InFlight is the number of slots in use.
-func (l *Limiter) InFlight() int { return int(l.taken.Load()) }
+func (l *Limiter) InFlight() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken
+}
+
+// Waiting is the number of requests that wait for a slot.
+func (l *Limiter) Waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting[0].Len() + l.waiting[1].Len()
+}
+
+// Bounds returns the greatest number of slots, and how many there are now.
+func (l *Limiter) Bounds() (most, now int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.most, l.limit()
+}
+
+func (l *Limiter) limit() int {
+	if l.adaptation == nil {
+		return l.most
+	}
+	return l.adaptation.limit
+}
+
+// Learn takes what became of a request that holds a slot. Where the answer asked
+// for a pause (429 or 503 with Retry-After), nobody is served before it is over.
+func (l *Limiter) Learn(o Observation) {
+	if l.adaptation == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	l.adaptation.observe(o, l.taken, now)
+	if o.RetryAfter > 0 {
+		until := now.Add(min(o.RetryAfter, defaultMaxRetryAfter))
+		if until.After(l.until) {
+			l.until = until
+		}
+	}
+	l.serve()
+}
+
+// serve gives free slots to those who wait. The caller holds the lock.
+func (l *Limiter) serve() {
+	if pause := l.until.Sub(l.now()); pause > 0 {
+		if l.wake != nil {
+			l.wake.Stop()
+		}
+		l.wake = time.AfterFunc(pause, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.serve()
+		})
+		return
+	}
+	for l.taken < l.limit() {
+		next := l.next()
+		if next == nil {
+			return
+		}
+		l.taken++
+		close(next)
+	}
+}
+
+// next takes out who is served next.
+func (l *Limiter) next() chan struct{} {
+	from := 0
+	switch {
+	case l.waiting[0].Len() == 0:
+		from = 1
+	case l.waiting[1].Len() > 0:
+		if l.served++; l.served > urgentInARow {
+			l.served, from = 0, 1
+		}
+	}
+	first := l.waiting[from].Front()
+	if first == nil {
+		return nil
+	}
+	return l.waiting[from].Remove(first).(chan struct{}) //nolint:errcheck // holds nothing else
+}
 
 func (l *Limiter) take(ctx context.Context) error {
-	if err := l.slots.Acquire(ctx, 1); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l.taken.Add(1)
-	return nil
+	line := &l.waiting[1]
+	if urgent, _ := ctx.Value(urgentKey{}).(bool); urgent {
+		line = &l.waiting[0]
+	}
+	ready := make(chan struct{})
+	l.mu.Lock()
+	place := line.PushBack(ready)
+	l.serve()
+	l.mu.Unlock()
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-ready: // served just now
+		l.taken--
+		l.serve()
+	default:
+		line.Remove(place)
+	}
+	return ctx.Err()
+}
+
+func (l *Limiter) give() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken--
+	l.serve()
 }
 
 // acquire waits for a slot of each limiter, in order. Limiters shared by more
@@ -56,8 +193,7 @@ func acquire(ctx context.Context, limiters []*Limiter) (release func(), err erro
 
 func releaseAll(limiters []*Limiter) {
 	for _, l := range limiters {
-		l.taken.Add(-1)
-		l.slots.Release(1)
+		l.give()
 	}
 }
 

@@ -25,6 +25,8 @@ type Observation struct {
 	// Duration from the request's sending to the end of its answer. What it
 	// waited for a Limiter does not count.
 	Duration time.Duration
+	// RetryAfter is the pause that an answer 429 or 503 asked for, or 0.
+	RetryAfter time.Duration
 	// Bytes of the answer's body that were read.
 	Bytes int64
 	// Failure is what was wrong besides the status; empty if nothing.
@@ -81,6 +83,9 @@ func (o *observe) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	seen.Status = resp.StatusCode
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+		seen.RetryAfter = RetryAfter(resp.Header, time.Now())
+	}
 	body := &counted{ReadCloser: resp.Body}
 	body.end = sync.OnceFunc(func() {
 		seen.Duration, seen.Bytes, seen.Failure = time.Since(start), body.bytes, attempt.failure

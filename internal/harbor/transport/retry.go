@@ -35,7 +35,7 @@ func (p RetryPolicy) Attempts() int { return max(1, cmp.Or(p.Tries, 5)) }
 // waiting when it would end meanwhile.
 func (p RetryPolicy) Wait(ctx context.Context, try int, retryAfter time.Duration) bool {
 	d := time.Duration(rand.Int64N(int64(p.ceiling(try)) + 1)) //nolint:gosec // jitter needs no secrecy
-	d += max(0, min(retryAfter, cmp.Or(p.MaxRetryAfter, time.Minute)))
+	d += max(0, min(retryAfter, cmp.Or(p.MaxRetryAfter, defaultMaxRetryAfter)))
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return false
 	}
@@ -60,6 +60,9 @@ func (p RetryPolicy) ceiling(try int) time.Duration {
 	}
 	return max(0, min(d, most))
 }
+
+// defaultMaxRetryAfter bounds a wait that a server asks for, where nothing else does.
+const defaultMaxRetryAfter = time.Minute
 
 // maxRetryAfter bounds what RetryAfter returns: nobody plans further ahead.
 const maxRetryAfter = 24 * time.Hour
