@@ -177,3 +177,7 @@ func resourceNames(resourceType, resource string) (project, repository string) {
 	project, _, _ = SplitRepository(resource)
 	return project, resource
 }
+
+// LegacyAudit tells whether a Harbor of this version writes the log that
+// AuditOptions.Legacy reads: before 2.13.
+func LegacyAudit(version string) bool { return !VersionAtLeast(version, 2, 13, 0) }
