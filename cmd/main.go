@@ -54,6 +54,9 @@ func run(s *settings) error {
 		return err
 	}
 	s.controller.UserAgent = "harbor-inventory/" + version.String()
+	if err := s.webhookTLS(mgr); err != nil {
+		return err
+	}
 	if err := controller.Setup(mgr, s.controller); err != nil {
 		return err
 	}

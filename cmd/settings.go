@@ -29,6 +29,7 @@ type settings struct {
 	metricsAddress, probeAddress           string
 	metricsSecure                          bool
 	kubeQPS                                float64
+	webhookCertificates                    string
 	namespaces                             []string // empty: all; sorted
 	election                               bool
 	electionID, electionNamespace          string
@@ -63,6 +64,10 @@ func (s *settings) register(flags *flag.FlagSet) {
 		"Pause between two looks at the Lease; those who wait take up to 2.2 times as long.")
 	flags.IntVar(&s.controller.MaxConnectionsPerHarbor, "max-connections-per-harbor", 20,
 		"Greatest number of requests in flight to one Harbor, over all HarborInventories that name it.")
+	flags.StringVar(&s.controller.Webhooks.Address, "webhook-bind-address", "0",
+		"Address of the receiver of Harbor's webhooks, like :9443; 0 switches it off.")
+	flags.StringVar(&s.webhookCertificates, "webhook-cert-path", "",
+		"Directory with tls.crt and tls.key, for webhooks over HTTPS; they are read again when they change. Empty: plain HTTP.")
 	flags.IntVar(&s.controller.MaxConcurrentReconciles, "max-concurrent-reconciles", 4,
 		"Number of HarborInventories that are synced at a time.")
 	flags.IntVar(&s.controller.Writers, "writers", 8,

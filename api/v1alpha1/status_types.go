@@ -72,11 +72,6 @@ type HarborInventoryStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Layers string `json:"layers,omitempty"`
 
-	// auditCursor is the id of the last entry of Harbor's audit log that has been
-	// taken account of.
-	// +optional
-	AuditCursor int64 `json:"auditCursor,omitempty"`
-
 	// progress of a sync under way; absent between syncs.
 	// +optional
 	Progress *SyncProgress `json:"progress,omitempty"`

@@ -22,6 +22,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
@@ -90,6 +91,8 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	}
 	// 4.
 	r.hints.settled(req.NamespacedName, failed, r.now())
+	hintedReads.WithLabelValues("failed").Add(float64(len(failed)))
+	hintedReads.WithLabelValues("succeeded").Add(float64(len(names) - len(failed)))
 	if err != nil {
 		log.FromContext(ctx).Info("repositories of hints could not be read; they are tried again", "repositories", len(failed), "reason", err.Error())
 	}
@@ -116,13 +119,14 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 	if err != nil {
 		return names, err
 	}
+	ctx = transport.Urgent(ctx) // somebody has just pushed this
 	req := r.request(inv, p, out.held())
 	req.Only = names
 	req.Version, _ = out.known.complete()
 	s := newSink(out)
 	report, err := fetch.Run(ctx, p.client, req, s)
 	if err != nil {
-		return slices.DeleteFunc(names, s.wrote), err
+		return slices.DeleteFunc(slices.Clone(names), s.wrote), err
 	}
 	report.Failures = append(report.Failures, out.forget(ctx, report.Gone)...)
 	for _, f := range report.Failures {
@@ -134,7 +138,7 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 
 // newHintOutput is a listOutput that knows the lists of some repositories only.
 func (r *Reconciler) newHintOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) (*listOutput, error) {
-	o := &listOutput{r: r, inv: inv, plan: p, known: r.memory.recall(inv), standing: map[string][]metav1.PartialObjectMetadata{}}
+	o := &listOutput{hinted: true, r: r, inv: inv, plan: p, known: r.memory.recall(inv), standing: map[string][]metav1.PartialObjectMetadata{}}
 	for _, repository := range names {
 		lists, err := r.listsUnder(ctx, inv, shard.NewNamer(inv.Name, repository).Prefix())
 		if err != nil {

@@ -196,6 +196,13 @@ func (k *knowledge) registerDue(project string, now time.Time) bool {
 	return !ok || last.err != nil || now.Sub(last.at) >= registerEvery
 }
 
+// registerAnew makes sure that the webhook policies of all projects are looked at.
+func (k *knowledge) registerAnew() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.policies = nil
+}
+
 func (k *knowledge) noteRegistered(project string, now time.Time, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -37,6 +37,8 @@ type listOutput struct {
 	standing map[string][]metav1.PartialObjectMetadata // by repository
 
 	known *knowledge
+	// hinted: a hint has the repositories read.
+	hinted bool
 }
 
 // indexInventory is the cache's index of lists by the inventory they belong to,
@@ -84,6 +86,9 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	if err != nil {
 		o.known.doubt(repository.Name)
 		return err
+	}
+	if was, ok := o.known.of(repository.Name); ok && !o.hinted && was.stamp == now.stamp && was.hash != now.hash {
+		drift.Inc()
 	}
 	o.known.remember(repository.Name, now)
 	return nil

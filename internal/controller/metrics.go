@@ -42,6 +42,16 @@ var (
 		Buckets: prometheus.ExponentialBuckets(0.1, 2, 15),
 	})
 
+	drift = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "harbor_inventory_drift_total",
+		Help: "Repositories that a reading in full found changed, of which neither Harbor's listing of repositories nor a hint had told.",
+	})
+
+	hintedReads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_hinted_reads_total",
+		Help: "Repositories that were read because a webhook or an edit of a list named them, by outcome: succeeded, failed.",
+	}, []string{"outcome"})
+
 	listWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_artifactlist_writes_total",
 		Help: "ArtifactLists written, by verb: create, update, delete.",
@@ -49,7 +59,7 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(harborRequests, harborLatency, harborBytes, syncs, syncDuration, listWrites)
+	metrics.Registry.MustRegister(harborRequests, harborLatency, harborBytes, syncs, syncDuration, listWrites, drift, hintedReads)
 }
 
 func observeRequest(o transport.Observation) {

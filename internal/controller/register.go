@@ -42,7 +42,8 @@ type registration struct {
 
 // register keeps the inventory's webhook policy in the projects that Harbor
 // showed, where spec.webhook.mode is Register, and takes it out where it is no
-// longer. A project is looked at once in registerEvery.
+// longer. A project is looked at once in registerEvery, and with each sync of
+// everything.
 //
 //  1. Keep the inventory from vanishing before its policies, or let go of it.
 //  2. Put the policy into the selected projects.
@@ -69,6 +70,9 @@ func (r *Reconciler) register(ctx context.Context, inv *v1alpha1.HarborInventory
 		policy := policyOf(inv, string(secret.Data[v1alpha1.SecretKeyAuthorization]))
 		for _, project := range res.report.Seen {
 			selected[project.Name] = true
+		}
+		if res.decision.scope == scopeAll {
+			known.registerAnew()
 		}
 		_ = r.inProjects(ctx, inv, p, res.report.Seen, known, policy) // known keeps what failed
 	}

@@ -49,14 +49,20 @@ const (
 // next. Syncs come an interval apart, so it is that much less than what is asked
 // for, but not less than half.
 func verifyInterval(inv *v1alpha1.HarborInventory, version string) time.Duration {
-	within := defaultVerifyInterval
+	within := wantedVerifyInterval(inv, version)
+	return max(within/2, within-inv.Spec.Interval.Duration*11/10)
+}
+
+// wantedVerifyInterval is the time within which every repository is to be verified.
+func wantedVerifyInterval(inv *v1alpha1.HarborInventory, version string) time.Duration {
 	switch {
 	case inv.Spec.VerifyInterval != nil:
-		within = inv.Spec.VerifyInterval.Duration
+		return inv.Spec.VerifyInterval.Duration
 	case !fetch.StampsTellChanges(version):
-		within = defaultVerifyIntervalOld
+		return defaultVerifyIntervalOld
+	default:
+		return defaultVerifyInterval
 	}
-	return max(within/2, within-inv.Spec.Interval.Duration*11/10)
 }
 
 // verifiable tells whether it is a repository's turn to be read although it seems

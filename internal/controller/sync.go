@@ -41,6 +41,7 @@ type result struct {
 	stall   *stallError
 
 	registration registration
+	received     bool // whether the operator receives webhooks
 }
 
 // output is where a sync writes to.
@@ -64,7 +65,7 @@ type output interface {
 //     after a run that came to its end.
 //  4. Count what is there now.
 func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision, started metav1.Time) result {
-	res := result{decision: d, started: started}
+	res := result{decision: d, started: started, received: r.options.Webhooks.On()}
 	known := r.memory.recall(inv)
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()

@@ -90,14 +90,8 @@ func TestMadeAgainDuringItsListing(t *testing.T) {
 		}
 	}})
 	req := request(t)
-	req.Workers = 1 // a page of repositories is read before the next one is asked for
+	req.Workers = 1 // a list is complete before what it shows is read
 	report, sink := run(t, srv, req)
 	clean(t, report, sink)
-	others := func(lines []string) []string {
-		return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "p59/r0@") })
-	}
-	same(t, others(listed(reg, "")), others(sink.lines()))
-	if n := len(sink.repositories["p59/r0"].Artifacts); n != 1 {
-		t.Errorf("p59/r0 has %d artifacts, want the one that it had when it was first listed", n)
-	}
+	same(t, listed(reg, ""), sink.lines())
 }

@@ -38,7 +38,7 @@ type listing struct {
 
 func (r *run) newListing(repository harbor.Repository) *listing {
 	return &listing{repository: repository, source: source{
-		run: r, size: pageSize,
+		run: r, size: r.pageSize(),
 		list: func(ctx context.Context, o harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error) {
 			return r.client.ArtifactsPage(ctx, repository.Name, o)
 		},
@@ -167,12 +167,15 @@ func mixed(artifacts []harbor.Artifact) bool {
 	})
 }
 
-// retryOrFail starts over with smaller pages when one was too large, and looks
+// retryOrFail starts over with smaller pages when one was too large or too slow, and looks
 // whether the repository is still there when Harbor says that it is not.
 func (l *listing) retryOrFail(ctx context.Context, err error) {
 	switch {
 	case errors.Is(err, harbor.ErrTooLarge) && l.size > 1:
 		l.size = max(1, l.size/8)
+		l.run.queue.add(beginRepository, l.begin)
+	case errors.Is(err, harbor.ErrTooSlow) && l.size > l.run.pageSize():
+		l.size = l.run.pageSize()
 		l.run.queue.add(beginRepository, l.begin)
 	case refused(err):
 		l.vanished(ctx, err)

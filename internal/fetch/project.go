@@ -107,7 +107,7 @@ func (p *project) listed(ctx context.Context, repositories []harbor.Repository, 
 		selected[repository.Name] = p.find(repository)
 	}
 	wanted := func(full string) bool { return selected[full] }
-	tiles := planTiles(repositories, wanted, pageSize, p.run.widePossible())
+	tiles := planTiles(repositories, wanted, p.run.pageSize(), p.run.widePossible())
 	p.cuts = p.rows.cuts(repositories)
 	p.again = !whole && p.failed == nil
 	p.left = len(tiles)

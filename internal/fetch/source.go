@@ -14,6 +14,9 @@ import (
 // Harbor allows (422 beyond it). Tests make it smaller.
 var pageSize = 100
 
+// pageSize is less where Harbor has been too slow for that.
+func (r *run) pageSize() int { return min(pageSize, r.client.PageSize()) }
+
 // source is a listing of artifacts: of a repository, or of some repositories of
 // a project.
 type source struct {

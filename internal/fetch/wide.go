@@ -40,7 +40,7 @@ func (r *run) widePossible() bool {
 func (r *run) newWide(p *project, t tile) *wide {
 	chosen := harbor.RepositoryRange(t.repositories[0].ID, t.repositories[len(t.repositories)-1].ID)
 	return &wide{project: p, tile: t, source: source{
-		run: r, size: pageSize,
+		run: r, size: r.pageSize(),
 		list: func(ctx context.Context, o harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error) {
 			if o.Query != "" {
 				o.Query = "," + o.Query

@@ -33,7 +33,7 @@ type ArtifactOptions struct {
 const reportType = "application/vnd.security.vulnerability.report; version=1.1"
 
 func artifactListing(details Details) listing[Artifact] {
-	return listing[Artifact]{key: "id", size: maxPageSize, id: func(a *Artifact) int64 { return a.ID }, named: (*Artifact).named, decode: details.decode}
+	return listing[Artifact]{key: "id", size: maxPageSize, adapts: true, id: func(a *Artifact) int64 { return a.ID }, named: (*Artifact).named, decode: details.decode}
 }
 
 // ArtifactsPage reads a page of the artifacts of a repository, by its full

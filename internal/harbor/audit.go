@@ -86,7 +86,8 @@ func (c *Client) NewestAudit(ctx context.Context, o AuditOptions) (newest AuditE
 	if err != nil {
 		return AuditEntry{}, false, err
 	}
-	what.query = o.values("-id", "id", o.conditions())
+	what.query = o.values(audit.key, o.conditions())
+	what.query.Set("sort", "-"+audit.key)
 	what.decode = func(_ http.Header, body io.Reader) error {
 		newest, ok = AuditEntry{}, false
 		entries, err := list(body, decodeAudit, 1)

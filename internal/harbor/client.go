@@ -20,6 +20,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -75,18 +76,24 @@ type Client struct {
 	writer    *http.Client // for other methods: with a cookie Harbor asks for a CSRF token
 	idle      interface{ CloseIdleConnections() }
 	retry     transport.RetryPolicy
+	budget    transport.Budget
+	pages     *pageSizer
 	maxBody   int64
 	userAgent string
 	anonymous bool
 	troubled  atomic.Bool
 }
 
-func (config Config) observe(o transport.Observation) {
-	for _, l := range config.Limiters {
-		l.Learn(o)
-	}
-	if config.Observer != nil {
-		config.Observer(o)
+// observer tells everybody who learns from what becomes of requests.
+func (config Config) observer(pages *pageSizer) transport.Observer {
+	return func(o transport.Observation) {
+		for _, l := range config.Limiters {
+			l.Learn(o)
+		}
+		pages.observe(o)
+		if config.Observer != nil {
+			config.Observer(o)
+		}
 	}
 }
 
@@ -113,7 +120,8 @@ func New(config Config) (*Client, error) {
 	}
 	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
 	tripper := config.Timeouts.Bound(wire)
-	tripper = transport.Observe(tripper, config.observe)
+	pages := newPageSizer()
+	tripper = transport.Observe(tripper, config.observer(pages))
 	tripper = transport.Limit(tripper, config.Limiters...)
 	anonymous := config.Username == "" && config.Password == ""
 	if !anonymous {
@@ -125,6 +133,7 @@ func New(config Config) (*Client, error) {
 		writer:    &http.Client{Transport: tripper, CheckRedirect: noRedirect},
 		idle:      wire,
 		retry:     config.Retry,
+		pages:     pages,
 		maxBody:   cmp.Or(config.MaxBodyBytes, 64<<20),
 		userAgent: config.UserAgent,
 		anonymous: anonymous,
@@ -181,6 +190,7 @@ type call struct {
 	path     string // below /api/v2.0, escaped
 	query    url.Values
 	header   http.Header
+	rows     int    // of the page, for a listing of artifacts
 	body     []byte // JSON, for POST and PUT
 	// may401 tells that a 401 can be Harbor's last word although it knows the
 	// credentials: it is no sign of trouble, and asking again is of no use.
@@ -199,6 +209,7 @@ func (what *call) reads() bool {
 // whole answer, its body included.
 func (c *Client) do(ctx context.Context, what call) error {
 	what.method = cmp.Or(what.method, http.MethodGet)
+	c.budget.Call()
 	for try := 1; ; try++ {
 		err := c.try(ctx, what, try)
 		if err == nil {
@@ -216,7 +227,11 @@ func (c *Client) do(ctx context.Context, what call) error {
 		if !errors.As(err, &status) || status.StatusCode >= 500 || status.StatusCode == http.StatusUnauthorized {
 			c.troubled.Store(true)
 		}
-		if try >= c.retry.Attempts() {
+		if what.rows > c.pages.now() && late(err) {
+			failed.err = fmt.Errorf("%w: %w", ErrTooSlow, err)
+			return failed
+		}
+		if try >= c.retry.Attempts() || !c.budget.Spend() {
 			return failed
 		}
 		if !c.retry.Wait(ctx, try+1, retryAfter) {
@@ -247,11 +262,19 @@ func (c *Client) retryable(err error) (again bool, retryAfter time.Duration) {
 	}
 }
 
+// late tells whether an answer did not come in time.
+func late(err error) bool {
+	var status *StatusError
+	var connection *ConnectionError
+	return errors.As(err, &status) && status.StatusCode == http.StatusGatewayTimeout ||
+		errors.As(err, &connection) && connection.Failure == transport.FailureTimeout
+}
+
 // drainBytes of an unread body are read so that the connection can be used again.
 const drainBytes = 256 << 10
 
 func (c *Client) try(ctx context.Context, what call, try int) (err error) {
-	attempt := &transport.Attempt{Endpoint: what.endpoint, Try: try}
+	attempt := &transport.Attempt{Endpoint: what.endpoint, Rows: what.rows, Try: try}
 	client := c.http
 	if !what.reads() {
 		client = c.writer

@@ -37,6 +37,9 @@ var (
 	ErrInvalidResponse = errors.New("invalid response")
 	// ErrTooLarge: a body over Config.MaxBodyBytes; a smaller page may fit.
 	ErrTooLarge = errors.New("the answer's body is too large")
+	// ErrTooSlow: Harbor could not make a page in time, twice; a smaller one may
+	// come. It is ErrUnavailable too.
+	ErrTooSlow = errors.New("harbor was too slow")
 	// ErrNoCertificate: Config.CABundle holds no certificate.
 	ErrNoCertificate = errors.New("the CA bundle holds no certificate in PEM form")
 )

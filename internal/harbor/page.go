@@ -48,6 +48,7 @@ type Page[T any] struct {
 type listing[T any] struct {
 	key    string // in q and sort
 	size   int    // of a page
+	adapts bool   // to what Harbor can make in time
 	id     func(*T) int64
 	named  func(*T) bool // has what a record cannot do without
 	decode func(*decoder, *T) error
@@ -62,11 +63,10 @@ func (l listing[T]) resolved(o PageOptions) (PageOptions, error) {
 	return o, nil
 }
 
-// values renders resolved options, and further conditions of q. The key is that
-// of the ids.
-func (o PageOptions) values(sort, key, conditions string) url.Values {
+// values renders resolved options, and further conditions of q.
+func (o PageOptions) values(key, conditions string) url.Values {
 	v := url.Values{
-		"sort":      {sort},
+		"sort":      {key},
 		"page":      {strconv.Itoa(o.Page)},
 		"page_size": {strconv.Itoa(o.PageSize)},
 	}
@@ -118,7 +118,10 @@ func (l listing[T]) page(ctx context.Context, c *Client, what call, o PageOption
 	if err := checkConditions(conditions, l.key); err != nil {
 		return Page[T]{}, err
 	}
-	what.query = o.values(l.key, l.key, conditions)
+	what.query = o.values(l.key, conditions)
+	if l.adapts {
+		what.rows = o.PageSize
+	}
 	maps.Copy(what.query, parameters)
 	var page Page[T]
 	what.decode = func(header http.Header, body io.Reader) (err error) {

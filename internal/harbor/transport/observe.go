@@ -18,6 +18,8 @@ type Observation struct {
 	Endpoint string
 	// Method is GET or HEAD.
 	Method string
+	// Rows is the size of the page that was asked for, of listings of artifacts; else 0.
+	Rows int
 	// Try counts from 1 for each call; more than 1 is a retry.
 	Try int
 	// Status of the answer; 0 when there was none.
@@ -38,8 +40,9 @@ type Observer func(Observation)
 
 // Attempt is one try of a call. Its context carries it.
 type Attempt struct {
-	// Endpoint and Try are those of the [Observation].
+	// Endpoint, Rows and Try are those of the [Observation].
 	Endpoint string
+	Rows     int
 	Try      int
 	failure  Failure
 }
@@ -75,7 +78,7 @@ func (o *observe) RoundTrip(req *http.Request) (*http.Response, error) {
 	if attempt == nil {
 		attempt = &Attempt{Try: 1}
 	}
-	seen := Observation{Endpoint: attempt.Endpoint, Method: req.Method, Try: attempt.Try}
+	seen := Observation{Endpoint: attempt.Endpoint, Method: req.Method, Rows: attempt.Rows, Try: attempt.Try}
 	resp, err := o.next.RoundTrip(req)
 	if err != nil {
 		seen.Duration, seen.Failure = time.Since(start), failureOf(req.Context(), err)

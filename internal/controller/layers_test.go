@@ -1,0 +1,52 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+)
+
+func TestLayers(t *testing.T) {
+	const sweep = "; listings of repositories every 10m; every repository is read in full within 24h"
+	for _, c := range []struct {
+		name     string
+		mode     v1alpha1.WebhookMode
+		version  string
+		received bool
+		hooks    registration
+		want     string
+	}{
+		{"nothing asked for", "", "v2.16.0", true, registration{}, "webhooks are off (spec.webhook.mode)" + sweep},
+		{"an old Harbor", v1alpha1.WebhookOff, "v2.15.1", true, registration{},
+			"webhooks are off (spec.webhook.mode); listings of repositories every 10m, which before Harbor 2.15.2 do not tell of tags that moved; every repository is read in full within 6h"},
+		{"no receiver", v1alpha1.WebhookReceive, "v2.16.0", false, registration{}, "webhooks are not received (the operator runs without --webhook-bind-address)" + sweep},
+		{"received", v1alpha1.WebhookReceive, "v2.16.0", true, registration{}, "webhooks are received" + sweep},
+		{"registered", v1alpha1.WebhookRegister, "v2.16.0", true, registration{projects: 12}, "webhooks are registered in 12 projects" + sweep},
+		{"without the right", v1alpha1.WebhookRegister, "v2.16.0", true, registration{projects: 12, failed: 2, err: errors.New("project x: the account needs the right y")},
+			"webhooks are registered in 10 of 12 projects (project x: the account needs the right y)" + sweep},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inv := &v1alpha1.HarborInventory{}
+			inv.Spec.Interval.Duration = 10 * time.Minute
+			inv.Spec.Webhook.Mode = c.mode
+			if got := layers(inv, c.version, c.received, c.hooks); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		10 * time.Second: "10s", 90 * time.Second: "1m30s", 10 * time.Minute: "10m", 24 * time.Hour: "24h", 90 * time.Minute: "1h30m", time.Hour + time.Second: "1h0m1s",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%s: %s, want %s", d, got, want)
+		}
+	}
+}
