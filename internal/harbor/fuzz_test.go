@@ -5,6 +5,7 @@ package harbor
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -75,6 +76,34 @@ func checkBounds(t *testing.T, a *Artifact) {
 	if a.ID < 0 || a.Size < 0 || !a.PushTime.IsZero() && (a.PushTime.Location() != time.UTC || a.PushTime.Year() > 9999) {
 		t.Errorf("id %d, size %d, pushed %v", a.ID, a.Size, a.PushTime)
 	}
+}
+
+// FuzzDecodeAudit: whatever an entry's resource is, the names in it are none or
+// such as Harbor has, and the repository is the project's.
+func FuzzDecodeAudit(f *testing.F) {
+	for _, e := range recordings(f, "audit-feed") {
+		f.Add([]byte(e.body))
+	}
+	for _, resource := range []string{"a/b", "a/b:c", "a/b@sha256:0", "a", "a/", "/b", "a/../b:c", "A/b:c", ":", "a/b:c@d", ""} {
+		for _, kind := range []string{"artifact", "tag", "repository", "project", "robot"} {
+			f.Add(fmt.Appendf(nil, `[{"id":1,"resource_type":%q,"resource":%q}]`, kind, resource))
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		entries, err := list(strings.NewReader(string(body)), decodeAudit, 0)
+		if err != nil {
+			return
+		}
+		for _, e := range entries {
+			project, _, _ := SplitRepository(e.Repository)
+			if e.Repository != "" && (!ValidRepository(e.Repository) || project != e.Project) || e.Project != "" && !ValidProject(e.Project) || e.ID < 0 {
+				t.Errorf("%+v", e)
+			}
+			if about := e.ResourceType == "project"; about && e.Repository != "" || !about && e.Project != "" && e.Repository == "" {
+				t.Errorf("%+v", e)
+			}
+		}
+	})
 }
 
 // FuzzDecodeErrorBody: whatever an error's body is, an error's text has nothing

@@ -153,3 +153,15 @@ func plainScan(m map[string]any) *ScanOverview {
 	}
 	return s
 }
+
+func plainAudit(m map[string]any) AuditEntry {
+	e := AuditEntry{ID: num(m, "id"), At: moment(m, "op_time"), Operation: str(m, "operation"), ResourceType: str(m, "resource_type")}
+	switch e.ResourceType {
+	case "project":
+		e.Project = str(m, "resource")
+	case "artifact", "repository", "tag":
+		e.Repository = strings.Split(strings.Split(str(m, "resource"), "@")[0], ":")[0]
+		e.Project = strings.Split(e.Repository, "/")[0]
+	}
+	return e
+}

@@ -117,12 +117,14 @@ func TestRecordedRowsAsAnotherDecoderReadsThem(t *testing.T) {
 			compareRows(t, e, decodeRepository, plainRepository)
 		case "projects":
 			compareRows(t, e, decodeProject, plainProject)
+		case "audit":
+			compareRows(t, e, decodeAudit, plainAudit)
 		default:
 			continue
 		}
 		read[kind]++
 	}
-	for _, kind := range []string{"artifacts", "tags", "accessories", "repositories", "projects"} {
+	for _, kind := range []string{"artifacts", "tags", "accessories", "repositories", "projects", "audit"} {
 		if read[kind] < 30 {
 			t.Errorf("only %d answers about %s were read", read[kind], kind)
 		}
@@ -137,6 +139,7 @@ var kinds = []struct {
 	{"repositories", regexp.MustCompile(`^/api/v2\.0/(projects/[^/]+/)?repositories(/[^/]+)?$`)},
 	{"artifacts", regexp.MustCompile(`^/api/v2\.0/projects/[^/]+(/repositories/[^/]+)?/artifacts(/[^/]+)?$`)},
 	{"tags", regexp.MustCompile(`^/api/v2\.0/projects/[^/]+/repositories/[^/]+/artifacts/[^/]+/tags$`)},
+	{"audit", regexp.MustCompile(`^/api/v2\.0/(projects/[^/]+/)?(auditlog-exts|audit-logs|logs)$`)},
 	{"accessories", regexp.MustCompile(`^/api/v2\.0/projects/[^/]+/repositories/[^/]+/artifacts/[^/]+/accessories$`)},
 }
 
@@ -274,6 +277,8 @@ func TestRecordedAnswers(t *testing.T) {
 			_, err = c.TagsPage(t.Context(), "a/b", "c", TagOptions{})
 		case kind == "accessories":
 			_, err = c.AccessoriesPage(t.Context(), "a/b", "c", PageOptions{})
+		case kind == "audit":
+			_, err = c.AuditPage(t.Context(), AuditOptions{})
 		default:
 			continue
 		}

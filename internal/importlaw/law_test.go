@@ -44,6 +44,11 @@ var law = []rule{{
 	},
 	mustNotReach: []string{"k8s.io/...", "sigs.k8s.io/..."},
 }, {
+	why:          "what keeps an inventory current is decided purely: no client, no metric",
+	binds:        []string{module + "/internal/current/..."},
+	mayImport:    []string{module + "/internal/current/...", module + "/internal/harbor"},
+	mustNotReach: []string{"k8s.io/...", "sigs.k8s.io/...", "github.com/prometheus/..."},
+}, {
 	why:   "the conversion of Harbor's records is pure: no client, no metric",
 	binds: []string{module + "/internal/inventory/..."},
 	mayImport: []string{

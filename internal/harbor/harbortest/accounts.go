@@ -91,6 +91,9 @@ func (r *Registry) AddUser(u User) string {
 // AddRobot adds a robot account and returns the name to log in with.
 func (r *Registry) AddRobot(robot Robot) string {
 	robot.Projects = slices.Clone(robot.Projects)
+	if !r.version.hasRobotRights() {
+		robot.SystemScope, robot.Webhooks = false, false
+	}
 	name := "robot$" + robot.Name
 	if robot.Project != "" {
 		name = "robot$" + robot.Project + "+" + robot.Name

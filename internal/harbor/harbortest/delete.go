@@ -148,27 +148,3 @@ func (r *Registry) DeleteProject(name string) error {
 		return nil
 	})
 }
-
-// Pull counts a pull of the artifact that ref names: pull_count, the pull times
-// and the repository's update_time move at once. (Harbor writes them up to 10
-// seconds later.)
-func (r *Registry) Pull(repositoryName, ref string) error {
-	return r.write(func(now instant) error {
-		repo, a, err := r.lookup(repositoryName, ref)
-		if err != nil {
-			return err
-		}
-		a.pulled = now
-		subject := repositoryName + "@" + a.digest.String()
-		resource, tag := subject, ""
-		if t := a.tag(ref); t != nil {
-			t.pulled = now
-			resource, tag = repositoryName+":"+ref, ref
-		}
-		r.emitArtifact("PULL_ARTIFACT", a, tag, now)
-		repo.pulls++
-		repo.updated = now
-		r.record(now, repo.project.id, "pull", "artifact", resource, subject)
-		return nil
-	})
-}

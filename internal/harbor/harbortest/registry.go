@@ -32,6 +32,9 @@ type Registry struct {
 	accounts     map[string]*account
 	kinds        map[kind]*kind
 	audit        []auditEntry
+	auditOff     bool
+	auditDelay   func(id int64) time.Duration
+	pulls        pulls
 	readOnly     bool
 	silent       bool // sends no webhooks
 	// deliver hands an event on to deliverer; nil when nobody delivers.

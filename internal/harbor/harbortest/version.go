@@ -12,9 +12,13 @@ import (
 // Version is the Harbor version that a simulator behaves as. The zero value is
 // [Latest]. What differs between versions (read from Harbor's source):
 //
+//   - before 2.10 robots cannot have rights of system scope, nor to webhook
+//     policies: [Robot].SystemScope and Webhooks have no effect
 //   - before 2.11 the flag with_sbom_overview is ignored
 //   - before 2.12 there is no /projects/{p}/artifacts (404)
-//   - before 2.13 there is no /auditlog-exts and /projects/{p}/auditlog-exts (404)
+//   - before 2.13 there is no /auditlog-exts and /projects/{p}/auditlog-exts (404):
+//     the rows are in /audit-logs and /projects/{p}/logs, without description and
+//     result, and as repo:digest
 //   - up to 2.15.1 a repository's update_time moves with pulls and description
 //     edits only, not with pushes, tags and deletes
 //
@@ -88,6 +92,7 @@ func (v Version) orLatest() Version {
 }
 
 func (v Version) hasProjectArtifacts() bool { return v.atLeast(12, 0) }
+func (v Version) hasRobotRights() bool      { return v.atLeast(10, 0) }
 func (v Version) hasAuditLogExt() bool      { return v.atLeast(13, 0) }
 func (v Version) hasSBOMOverview() bool     { return v.atLeast(11, 0) }
 func (v Version) movesUpdateTime() bool     { return v.atLeast(15, 2) }
