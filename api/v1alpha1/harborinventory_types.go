@@ -141,6 +141,12 @@ type HarborEndpoint struct {
 	// +optional
 	CABundleRef *CABundleReference `json:"caBundleRef,omitempty"`
 
+	// clientCertificateSecretRef names a Secret of type kubernetes.io/tls in the
+	// inventory's namespace: the certificate and key that the operator shows to a
+	// proxy in front of Harbor that asks for them.
+	// +optional
+	ClientCertificateSecretRef *LocalObjectReference `json:"clientCertificateSecretRef,omitempty"`
+
 	// insecureSkipTLSVerify accepts any certificate. Whoever sits on the way can
 	// then read the credentials.
 	// +optional

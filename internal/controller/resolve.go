@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -68,6 +69,9 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 	if config.CABundle, err = r.caBundle(ctx, inv); err != nil {
 		return nil, err
 	}
+	if config.ClientCertificate, err = r.clientCertificate(ctx, inv); err != nil {
+		return nil, err
+	}
 	c, err := harbor.New(config)
 	switch {
 	case errors.Is(err, harbor.ErrNoCertificate):
@@ -116,6 +120,32 @@ func (r *Reconciler) credentials(ctx context.Context, inv *v1alpha1.HarborInvent
 			ref.Name, state, key)}
 	}
 	return string(secret.Data[corev1.BasicAuthUsernameKey]), string(secret.Data[corev1.BasicAuthPasswordKey]), nil
+}
+
+// clientCertificate reads the pair of spec.harbor.clientCertificateSecretRef.
+func (r *Reconciler) clientCertificate(ctx context.Context, inv *v1alpha1.HarborInventory) (*tls.Certificate, error) {
+	const field = "spec.harbor.clientCertificateSecretRef"
+	ref := inv.Spec.Harbor.ClientCertificateSecretRef
+	if ref == nil {
+		return nil, nil
+	}
+	var secret corev1.Secret
+	if err := r.live.Get(ctx, client.ObjectKey{Namespace: inv.Namespace, Name: ref.Name}, &secret); err != nil {
+		return nil, missing(err, v1alpha1.ReasonSecretNotFound, "Secret", inv.Namespace, ref.Name, field)
+	}
+	for _, key := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
+		if len(secret.Data[key]) == 0 {
+			return nil, &stallError{reason: v1alpha1.ReasonSecretInvalid, waits: true, message: fmt.Sprintf(
+				"Secret %q (%s) lacks the key %q or has nothing under it: it needs tls.crt and tls.key, as the type kubernetes.io/tls has them",
+				ref.Name, field, key)}
+		}
+	}
+	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
+	if err != nil { // its text may hold a part of the content
+		return nil, &stallError{reason: v1alpha1.ReasonSecretInvalid, waits: true, message: fmt.Sprintf(
+			"Secret %q (%s): tls.crt and tls.key are not a certificate and the key that belongs to it, both in PEM form", ref.Name, field)}
+	}
+	return &pair, nil
 }
 
 func (r *Reconciler) caBundle(ctx context.Context, inv *v1alpha1.HarborInventory) ([]byte, error) {

@@ -44,6 +44,9 @@ type Config struct {
 	// no others. Nil: the system's.
 	CABundle []byte
 
+	// ClientCertificate is shown to a server that asks for one. Nil: none is.
+	ClientCertificate *tls.Certificate
+
 	// InsecureSkipVerify accepts any certificate.
 	InsecureSkipVerify bool
 
@@ -107,6 +110,9 @@ func New(config Config) (*Client, error) {
 	tlsConfig := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: config.InsecureSkipVerify, //nolint:gosec // the user asked for it by name
+	}
+	if config.ClientCertificate != nil {
+		tlsConfig.Certificates = []tls.Certificate{*config.ClientCertificate}
 	}
 	if config.CABundle != nil {
 		tlsConfig.RootCAs = x509.NewCertPool()
