@@ -56,7 +56,7 @@ build: ## Build the manager, harborsim and the kubectl plugin into bin/.
 
 .PHONY: demo
 demo: build controlplane manifests ## Run the operator on a real control plane against a simulated Harbor. ONCE=1 checks the result and ends.
-	go build -o $(BIN)/ ./hack/demo ./hack/demo/guard
+	go build -o $(BIN)/ ./hack/demo ./hack/testbed/guard
 	@KUBEBUILDER_ASSETS='$(K8S)' exec $(BIN)/demo
 
 .PHONY: clean
