@@ -27,6 +27,9 @@ CONTAINER_TOOL ?= docker
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
 
+# What bench-scale measures, in this order; see hack/scale.
+SCALE ?= first-sync resync changes kills
+
 # Pinned tools. All are built from Go modules into bin/.
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
 CRD_REF_DOCS_VERSION ?= v0.3.0
@@ -73,6 +76,11 @@ test: controlplane ## Run all tests with the race detector, against a real API s
 .PHONY: bench
 bench: controlplane ## Run the benchmarks, each for BENCHTIME (1s).
 	KUBEBUILDER_ASSETS='$(K8S)' go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' -timeout 60m ./...
+
+.PHONY: bench-scale
+bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync changes kills'.
+	go build -o $(BIN)/ ./hack/scale ./hack/testbed/guard
+	@for m in $(SCALE); do KUBEBUILDER_ASSETS='$(K8S)' $(BIN)/scale $$m; done
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s).

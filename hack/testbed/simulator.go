@@ -38,9 +38,9 @@ func (s *Simulator) Push(ctx context.Context, repository, tag string) (digest st
 	return answer.Digest, err
 }
 
-// Tag gives an artifact, named by a tag or its digest, another tag.
-func (s *Simulator) Tag(ctx context.Context, repository, reference, tag string) error {
-	return s.Call(ctx, http.MethodPost, "/simulator/tag", map[string]string{"repository": repository, "reference": reference, "tag": tag}, &struct{}{})
+// Tag gives an artifact a tag, also one that another artifact has, which loses it.
+func (s *Simulator) Tag(ctx context.Context, repository, digest, tag string) error {
+	return s.Call(ctx, http.MethodPost, "/simulator/tag", map[string]string{"repository": repository, "reference": digest, "tag": tag}, &struct{}{})
 }
 
 // Delete deletes an artifact, named by a tag or its digest.

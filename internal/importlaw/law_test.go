@@ -66,7 +66,7 @@ var law = []rule{{
 	binds: []string{module + "/..."},
 	except: []string{
 		module + "/internal/harbor/harbortest/...", module + "/cmd/harborsim",
-		module + "/hack/demo/...", module + "/hack/bench/...",
+		module + "/hack/demo/...", module + "/hack/bench/...", module + "/hack/scale/...",
 	},
 	mustNotReach: []string{module + "/internal/harbor/harbortest/..."},
 }}

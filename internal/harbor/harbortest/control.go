@@ -31,7 +31,7 @@ func (h *Handler) control(w http.ResponseWriter, r *http.Request) {
 		digest, err = h.registry.TryPush(body.Repository, image)
 		result = map[string]string{"digest": digest}
 	case "POST /simulator/tag":
-		err = h.registry.AddTag(body.Repository, body.Reference, body.Tag)
+		_, err = h.registry.TryPush(body.Repository, Image{Digest: body.Reference, Tags: []string{body.Tag}})
 		result = struct{}{}
 	case "POST /simulator/delete":
 		err = h.registry.DeleteArtifact(body.Repository, body.Reference)

@@ -156,7 +156,7 @@ func TestControl(t *testing.T) {
 	}
 	send(http.MethodPost, "/simulator/push", `{"repository": "nosuch/app"}`, 422)
 	send(http.MethodPost, "/simulator/push", `nonsense`, 400)
-	send(http.MethodPost, "/simulator/tag", `{"repository": "library/app", "reference": "v1", "tag": "stable"}`, 200)
+	send(http.MethodPost, "/simulator/tag", `{"repository": "library/app", "reference": "`+pushed.Digest+`", "tag": "stable"}`, 200)
 	send(http.MethodPost, "/simulator/tag", `{"repository": "library/app", "reference": "v1", "tag": "stable"}`, 422)
 	send(http.MethodPost, "/simulator/delete", `{"repository": "library/app", "reference": "stable"}`, 200)
 	send(http.MethodPost, "/simulator/delete", `{"repository": "library/app", "reference": "v1"}`, 422)

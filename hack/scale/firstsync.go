@@ -1,0 +1,175 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+)
+
+// maxRatio bounds a first sync's time, compared with the slower one of the bare loop and
+// the bare writer.
+const maxRatio = 1.3
+
+// first is what is measured of one first sync.
+type first struct {
+	artifacts, lists       int64
+	requests               int // to Harbor
+	sync, loop, writer     time.Duration
+	manager, server, etcd  int64 // peak memory, in bytes
+	etcdFile, etcdUsed     int64
+	listBytes, listLargest int64
+}
+
+func (f *first) ratio() float64 { return f.sync.Seconds() / max(f.loop, f.writer).Seconds() }
+
+// firstSync measures first syncs, each on a new control plane, beside the work
+// that none can do without: a loop that asks Harbor for the same pages and drops
+// them, and a writer that creates the same objects from memory, also on a new
+// control plane.
+func firstSync(ctx context.Context, p programs, s settings, out io.Writer) error {
+	var all []first
+	for round := range max(1, s.rounds) {
+		f, objects, err := measureFirstSync(ctx, p, s, round)
+		if err != nil {
+			return err
+		}
+		if !s.alone {
+			if f.writer, err = measureBareWriter(ctx, p, s, objects, round); err != nil {
+				return err
+			}
+		}
+		all = append(all, f)
+	}
+	return errors.Join(reportFirstSync(all, s, out), judgeFirstSync(all, s))
+}
+
+func measureFirstSync(ctx context.Context, p programs, s settings, round int) (f first, objects []object, err error) {
+	b, err := newBed(ctx, p, fmt.Sprintf("first-sync-%d", round))
+	if err != nil {
+		return f, nil, err
+	}
+	defer b.closing(&err)
+	if err := errors.Join(b.startHarbor(ctx, s.dataset), b.runManager(ctx, s)); err != nil {
+		return f, nil, err
+	}
+	started := time.Now()
+	if err := b.createInventory(ctx, "measured", s); err != nil {
+		return f, nil, err
+	}
+	inv, err := b.awaitInventory(ctx, "measured", complete)
+	if err != nil {
+		return f, nil, err
+	}
+	f.sync = time.Since(started)
+	f.artifacts, f.lists = *inv.Status.Artifacts, int64(*inv.Status.ArtifactLists)
+	if err := b.readMemory(&f); err != nil {
+		return f, nil, err
+	}
+	if f.etcdFile, f.etcdUsed, err = b.etcdSize(ctx); err != nil {
+		return f, nil, err
+	}
+	if f.listBytes, f.listLargest, err = b.listSizes(ctx, "measured"); err != nil || s.alone {
+		return f, nil, err
+	}
+	if f.loop, f.requests, err = b.bareLoop(ctx, s.connections); err != nil {
+		return f, nil, err
+	}
+	objects, err = b.harvest(ctx, "measured", "bare")
+	return f, objects, err
+}
+
+func measureBareWriter(ctx context.Context, p programs, s settings, objects []object, round int) (took time.Duration, err error) {
+	b, err := newBed(ctx, p, fmt.Sprintf("bare-writer-%d", round))
+	if err != nil {
+		return 0, err
+	}
+	defer b.closing(&err)
+	if err := b.namespace(ctx, "bare"); err != nil {
+		return 0, err
+	}
+	return b.bareWriter(ctx, "bare", objects, s.writers)
+}
+
+func (b *bed) readMemory(f *first) error {
+	for name, into := range map[string]*int64{"manager": &f.manager, "kube-apiserver": &f.server, "etcd": &f.etcd} {
+		m, err := b.work.Memory(name)
+		if err != nil {
+			return err
+		}
+		*into = m.Peak
+	}
+	return nil
+}
+
+// listSizes returns the sum and the greatest of the lists' sizes as the API
+// server answers them, without their managed fields.
+func (b *bed) listSizes(ctx context.Context, namespace string) (sum, largest int64, err error) {
+	next := ""
+	for {
+		var page v1alpha1.ArtifactListList
+		if err := b.kube.List(ctx, &page, client.InNamespace(namespace), client.Limit(200), client.Continue(next)); err != nil {
+			return 0, 0, err
+		}
+		for i := range page.Items {
+			size := encodedSize(&page.Items[i])
+			sum += size
+			largest = max(largest, size)
+		}
+		if next = page.Continue; next == "" {
+			return sum, largest, nil
+		}
+	}
+}
+
+func reportFirstSync(all []first, s settings, out io.Writer) error {
+	f := all[0]
+	_, err := fmt.Fprintf(out, "%s artifacts in %s lists, %d connections to Harbor, %d writers.\n\n",
+		grouped(f.artifacts), grouped(f.lists), s.connections, s.writers)
+	if err != nil {
+		return err
+	}
+	t := newTable("Round", "First sync", "Bare HTTP loop", "Bare writer", "Ratio to the slower", "Artifacts a second",
+		"Peak memory: manager", "API server", "etcd")
+	for i, f := range all {
+		speed := float64(f.artifacts) / f.sync.Seconds()
+		if s.alone {
+			t.row(i+1, f.sync, "", "", "", int64(speed), mebibytes(f.manager), mebibytes(f.server), mebibytes(f.etcd))
+			continue
+		}
+		t.row(i+1, f.sync, f.loop, f.writer, f.ratio(), int64(speed), mebibytes(f.manager), mebibytes(f.server), mebibytes(f.etcd))
+	}
+	if err := t.write(out); err != nil {
+		return err
+	}
+	sizes := newTable("Objects", "Bytes of JSON an artifact", "Largest list", "etcd's file", "of that in use", "Bytes in etcd an artifact")
+	sizes.row(f.lists, f.listBytes/f.artifacts, kibibytes(f.listLargest), mebibytes(f.etcdFile), mebibytes(f.etcdUsed), f.etcdUsed/f.artifacts)
+	_, err = io.WriteString(out, "\n")
+	return errors.Join(err, sizes.write(out))
+}
+
+// judgeFirstSync fails where the median ratio or any peak of memory is beyond its bound.
+func judgeFirstSync(all []first, s settings) error {
+	var errs []error
+	var ratios []float64
+	for i := range all {
+		if peak := all[i].manager; peak > s.peak<<20 {
+			errs = append(errs, fmt.Errorf("the manager's peak memory was %s, over the bound of %d MiB", mebibytes(peak), s.peak))
+		}
+		if !s.alone {
+			ratios = append(ratios, all[i].ratio())
+		}
+	}
+	if len(ratios) > 0 && median(ratios) > maxRatio {
+		errs = append(errs, fmt.Errorf("the first sync took %.2f times as long as the slower of the bare loop and the bare writer, over the bound of %.1f", median(ratios), maxRatio))
+	}
+	return errors.Join(errs...)
+}
