@@ -18,12 +18,20 @@ const (
 	causeDeleted   cause = "Deleted"
 	causeSuspended cause = "Suspended"
 	causeRequested cause = "Requested"
+	causeEdited    cause = "Edited"
 	causeSpec      cause = "SpecChanged"
 	causeFirst     cause = "First"
 	causeInterval  cause = "Interval"
 	causeRetry     cause = "Retry"
 	causeNotYet    cause = "NotYet"
 )
+
+// edits tells of lists that somebody else edited or deleted: whether any wait to
+// be put right, and for how long they have to.
+type edits struct {
+	pending bool
+	wait    time.Duration
+}
 
 // decision is whether to sync, why, and if not, when to look again.
 type decision struct {
@@ -42,9 +50,10 @@ type decision struct {
 //	| the spec changed since the last sync      | SpecChanged | yes  |
 //	| a sync did not end, or none is planned    | First       | yes  |
 //	| requestedAt differs from its echo         | Requested   | yes  |
+//	| others edited its lists, and repairs may  | Edited      | yes  |
 //	| status.nextSyncTime has come              | Interval, or Retry after a failure | yes |
 //	| otherwise                                 | NotYet      | no   |
-func due(inv *v1alpha1.HarborInventory, now time.Time) decision {
+func due(inv *v1alpha1.HarborInventory, now time.Time, edits edits) decision {
 	requested := inv.Annotations[v1alpha1.AnnotationRequestedAt]
 	next := inv.Status.NextSyncTime
 	switch {
@@ -60,6 +69,10 @@ func due(inv *v1alpha1.HarborInventory, now time.Time) decision {
 		return decision{sync: true, cause: causeFirst}
 	case requested != inv.Status.LastHandledReconcileAt:
 		return decision{sync: true, cause: causeRequested}
+	case edits.pending && edits.wait <= 0:
+		return decision{sync: true, cause: causeEdited}
+	case next.After(now) && edits.pending:
+		return decision{cause: causeNotYet, after: min(next.Sub(now), edits.wait)}
 	case next.After(now):
 		return decision{cause: causeNotYet, after: next.Sub(now)}
 	case !apimeta.IsStatusConditionTrue(inv.Status.Conditions, v1alpha1.ConditionComplete):
@@ -76,7 +89,9 @@ func (d decision) rewrites() bool { return d.cause == causeSpec || d.cause == ca
 
 // brings tells whether a sync for this cause is expected to bring something
 // new; others do not set the condition Reconciling.
-func (d decision) brings() bool { return d.cause != causeInterval && d.cause != causeRetry }
+func (d decision) brings() bool {
+	return d.cause == causeFirst || d.cause == causeSpec || d.cause == causeRequested
+}
 
 const (
 	// referenceRetry is the pause before a missing Secret or ConfigMap is looked

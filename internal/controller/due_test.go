@@ -38,19 +38,26 @@ func TestDue(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		changes []change
+		edits   edits
 		want    decision
 	}{
-		{"never seen", []change{func(inv *v1alpha1.HarborInventory) { inv.Status.ObservedGeneration = -1 }}, decision{sync: true, cause: causeFirst}},
-		{"no sync ended", nil, decision{sync: true, cause: causeFirst}},
-		{"not yet", []change{next(time.Minute), complete("True")}, decision{cause: causeNotYet, after: time.Minute}},
-		{"interval", []change{next(0), complete("True")}, decision{sync: true, cause: causeInterval}},
-		{"retry", []change{next(-time.Second), complete("False")}, decision{sync: true, cause: causeRetry}},
-		{"new spec", []change{next(time.Minute), newSpec}, decision{sync: true, cause: causeSpec}},
-		{"requested", []change{next(time.Minute), requested}, decision{sync: true, cause: causeRequested}},
-		{"requested before the first", []change{requested}, decision{sync: true, cause: causeFirst}},
-		{"new spec and requested", []change{next(time.Minute), requested, newSpec}, decision{sync: true, cause: causeSpec}},
-		{"suspended", []change{suspended, requested, newSpec}, decision{cause: causeSuspended}},
-		{"deleted", []change{deleted, suspended, requested}, decision{cause: causeDeleted}},
+		{"never seen", []change{func(inv *v1alpha1.HarborInventory) { inv.Status.ObservedGeneration = -1 }}, edits{}, decision{sync: true, cause: causeFirst}},
+		{"no sync ended", nil, edits{}, decision{sync: true, cause: causeFirst}},
+		{"not yet", []change{next(time.Minute), complete("True")}, edits{}, decision{cause: causeNotYet, after: time.Minute}},
+		{"interval", []change{next(0), complete("True")}, edits{}, decision{sync: true, cause: causeInterval}},
+		{"retry", []change{next(-time.Second), complete("False")}, edits{}, decision{sync: true, cause: causeRetry}},
+		{"new spec", []change{next(time.Minute), newSpec}, edits{}, decision{sync: true, cause: causeSpec}},
+		{"requested", []change{next(time.Minute), requested}, edits{}, decision{sync: true, cause: causeRequested}},
+		{"requested before the first", []change{requested}, edits{}, decision{sync: true, cause: causeFirst}},
+		{"new spec and requested", []change{next(time.Minute), requested, newSpec}, edits{}, decision{sync: true, cause: causeSpec}},
+		{"edited", []change{next(time.Minute)}, edits{pending: true}, decision{sync: true, cause: causeEdited}},
+		{"edited again", []change{next(time.Minute)}, edits{pending: true, wait: time.Second}, decision{cause: causeNotYet, after: time.Second}},
+		{"edited again, and soon due anyway", []change{next(time.Minute)}, edits{pending: true, wait: time.Hour}, decision{cause: causeNotYet, after: time.Minute}},
+		{"edited again, and due", []change{next(0), complete("True")}, edits{pending: true, wait: time.Hour}, decision{sync: true, cause: causeInterval}},
+		{"edited and requested", []change{next(time.Minute), requested}, edits{pending: true}, decision{sync: true, cause: causeRequested}},
+		{"edited and suspended", []change{suspended}, edits{pending: true}, decision{cause: causeSuspended}},
+		{"suspended", []change{suspended, requested, newSpec}, edits{}, decision{cause: causeSuspended}},
+		{"deleted", []change{deleted, suspended, requested}, edits{}, decision{cause: causeDeleted}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inv := &v1alpha1.HarborInventory{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
@@ -58,7 +65,7 @@ func TestDue(t *testing.T) {
 			for _, change := range c.changes {
 				change(inv)
 			}
-			if got := due(inv, now); got != c.want {
+			if got := due(inv, now, c.edits); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})

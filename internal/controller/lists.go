@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -42,6 +43,9 @@ type listOutput struct {
 	lists  int
 }
 
+// indexInventory is the cache's index of lists by the inventories they belong to.
+const indexInventory = "inventory"
+
 func listMetadata() *metav1.PartialObjectMetadata {
 	m := &metav1.PartialObjectMetadata{}
 	m.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactList"))
@@ -51,7 +55,7 @@ func listMetadata() *metav1.PartialObjectMetadata {
 func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision) (*listOutput, error) {
 	all := &metav1.PartialObjectMetadataList{}
 	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
-	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingLabels{v1alpha1.LabelInventory: inv.Name}); err != nil {
+	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: inv.Name}); err != nil {
 		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
 	}
 	o := &listOutput{r: r, inv: inv, plan: p, rewrites: d.rewrites(), standing: map[string][]metav1.PartialObjectMetadata{}}
@@ -124,11 +128,9 @@ func (o *listOutput) same(standing []metav1.PartialObjectMetadata, entries []v1a
 }
 
 // sound returns the hash of a list's entries, if the list is as the operator left it.
-func (o *listOutput) sound(m metav1.Object) (shard.Hash, bool) {
-	annotations := m.GetAnnotations()
-	hash, err := shard.ParseHash(annotations[v1alpha1.AnnotationContentHash])
-	return hash, err == nil && metav1.IsControlledBy(m, o.inv) &&
-		annotations[v1alpha1.AnnotationWrittenGeneration] == strconv.FormatInt(m.GetGeneration(), 10)
+func (o *listOutput) sound(m client.Object) (shard.Hash, bool) {
+	hash, err := shard.ParseHash(m.GetAnnotations()[v1alpha1.AnnotationContentHash])
+	return hash, err == nil && metav1.IsControlledBy(m, o.inv) && m.GetLabels()[v1alpha1.LabelInventory] == o.inv.Name && asWritten(m)
 }
 
 // apply plans and writes the lists of one repository. It returns their number.
@@ -313,14 +315,17 @@ func (o *listOutput) update(ctx context.Context, repository string, l shard.List
 
 // remove deletes a list, provided that it is still the one that was read.
 func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) error {
-	err := o.r.client.Delete(ctx, live, client.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion})
-	if apierrors.IsNotFound(err) {
-		return nil
+	return client.IgnoreNotFound(o.delete(ctx, live, live.UID, live.ResourceVersion))
+}
+
+func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, uid types.UID, version string) error {
+	failed := o.r.repairs.removing(uid)
+	if err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version}); err != nil {
+		failed()
+		return err
 	}
-	if err == nil {
-		listWrites.WithLabelValues("delete").Inc()
-	}
-	return err
+	listWrites.WithLabelValues("delete").Inc()
+	return nil
 }
 
 func (o *listOutput) forget(ctx context.Context, repositories []string) []fetch.Failure {
@@ -342,14 +347,11 @@ func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObject
 			list := &v1alpha1.ArtifactList{}
 			list.Namespace, list.Name = lists[i].Namespace, lists[i].Name
 			// One that was written meanwhile is not what was to go.
-			err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &lists[i].UID, ResourceVersion: &lists[i].ResourceVersion})
-			if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+			err := o.delete(ctx, list, lists[i].UID, lists[i].ResourceVersion)
+			if apierrors.IsConflict(err) {
 				return nil
 			}
-			if err == nil {
-				listWrites.WithLabelValues("delete").Inc()
-			}
-			return err
+			return client.IgnoreNotFound(err)
 		})
 	}
 	return group.Wait()

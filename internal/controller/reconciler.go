@@ -56,6 +56,7 @@ type Reconciler struct {
 	options  Options
 	harbors  *harbors
 	running  *running
+	repairs  *repairs
 	now      func() time.Time
 }
 
@@ -68,11 +69,12 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		recorder: mgr.GetEventRecorder("harbor-inventory"),
 		options:  options.withDefaults(),
 		running:  newRunning(),
+		repairs:  newRepairs(),
 		now:      time.Now,
 	}
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
 	// Only metadata of lists is ever cached.
-	if _, err := mgr.GetCache().GetInformer(context.Background(), listMetadata()); err != nil {
+	if err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, inventoriesOf); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -80,6 +82,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		WithOptions(crcontroller.Options{MaxConcurrentReconciles: r.options.MaxConcurrentReconciles}).
 		Watches(&v1alpha1.HarborInventory{}, r.running.interrupting(&handler.EnqueueRequestForObject{}),
 			builder.WithPredicates(asksForWork())).
+		WatchesMetadata(&v1alpha1.ArtifactList{}, r.repairs.watch()).
 		Complete(r)
 }
 
@@ -106,10 +109,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	// Read past the cache, which may not have our own last status yet.
 	var inv v1alpha1.HarborInventory
 	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.repairs.forget(req.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	// 1.
-	decision := due(&inv, r.now())
+	decision := due(&inv, r.now(), r.repairs.edits(req.NamespacedName, r.now()))
 	if !decision.sync {
 		return ctrl.Result{RequeueAfter: decision.after}, r.rest(ctx, &inv, decision)
 	}
@@ -127,6 +133,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreGone(err)
 	}
 	// 4.
+	r.repairs.begin(req.NamespacedName, started.Time, inv.Spec.Interval.Duration)
 	result := r.sync(ctx, &inv, plan, decision, started)
 	if interrupted(ctx) {
 		return ctrl.Result{}, nil // deleted, changed or shutting down: its event brings us back
