@@ -52,7 +52,7 @@ func parseFlags() settings {
 	flag.IntVar(&s.controller.MaxConcurrentReconciles, "max-concurrent-reconciles", 4,
 		"Number of HarborInventories that are synced at a time.")
 	flag.IntVar(&s.controller.Writers, "writers", 8,
-		"Number of repositories whose lists are written at a time, for each HarborInventory.")
+		"Number of ArtifactLists that are written at a time, for each HarborInventory.")
 	flag.Float64Var(&s.kubeQPS, "kube-api-qps", -1,
 		"Bound on requests a second to the API server; negative leaves it to API Priority and Fairness.")
 	s.logs.BindFlags(flag.CommandLine)

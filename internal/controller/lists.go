@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +38,8 @@ type listOutput struct {
 	rewrites bool
 	standing map[string][]metav1.PartialObjectMetadata // by repository
 
+	slots *semaphore.Weighted // for writes in flight
+
 	mu     sync.Mutex
 	totals inventory.Totals
 	lists  int
@@ -55,10 +57,15 @@ func listMetadata() *metav1.PartialObjectMetadata {
 func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision) (*listOutput, error) {
 	all := &metav1.PartialObjectMetadataList{}
 	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
-	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: inv.Name}); err != nil {
+	// They are only read here, so no copies are needed.
+	err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: inv.Name}, client.UnsafeDisableDeepCopy)
+	if err != nil {
 		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
 	}
-	o := &listOutput{r: r, inv: inv, plan: p, rewrites: d.rewrites(), standing: map[string][]metav1.PartialObjectMetadata{}}
+	o := &listOutput{
+		r: r, inv: inv, plan: p, rewrites: d.rewrites(), standing: map[string][]metav1.PartialObjectMetadata{},
+		slots: semaphore.NewWeighted(int64(r.options.Writers)),
+	}
 	for _, m := range all.Items {
 		repository := m.Annotations[v1alpha1.AnnotationRepository]
 		o.standing[repository] = append(o.standing[repository], m)
@@ -116,6 +123,9 @@ func (o *listOutput) count(entries []v1alpha1.ArtifactEntry, lists int) {
 // same tells from metadata alone that the lists hold just these entries, and
 // that nobody else has touched them.
 func (o *listOutput) same(standing []metav1.PartialObjectMetadata, entries []v1alpha1.ArtifactEntry) bool {
+	if len(standing) == 0 {
+		return len(entries) == 0
+	}
 	var sum shard.Hash
 	for i := range standing {
 		hash, ok := o.sound(&standing[i])
@@ -164,20 +174,24 @@ func (o *listOutput) apply(ctx context.Context, repository string, artifacts []h
 	for i := range live {
 		byName[live[i].Name] = &live[i]
 	}
-	for _, l := range changes.Create {
-		if err := o.create(ctx, repository, l); err != nil {
-			return 0, err
-		}
+	if err := o.each(len(changes.Create), func(i int) error {
+		return o.create(ctx, repository, changes.Create[i])
+	}); err != nil {
+		return 0, err
 	}
-	for _, l := range changes.Update {
-		if err := o.update(ctx, repository, l, byName[l.Name]); err != nil {
-			return 0, err
+	if err := o.each(len(changes.Update), func(i int) error {
+		l := changes.Update[i]
+		if o.migrates(byName[l.Name], l) && !o.r.mayMigrate(ctx) {
+			return nil // its content is right
 		}
+		return o.update(ctx, repository, l, byName[l.Name])
+	}); err != nil {
+		return 0, err
 	}
-	for _, name := range changes.Delete {
-		if err := o.remove(ctx, byName[name]); err != nil {
-			return 0, err
-		}
+	if err := o.each(len(changes.Delete), func(i int) error {
+		return o.remove(ctx, byName[changes.Delete[i]])
+	}); err != nil {
+		return 0, err
 	}
 	return len(changes.Create) + len(changes.Update) + changes.Unchanged, nil
 }
@@ -223,15 +237,19 @@ func (o *listOutput) existing(live []v1alpha1.ArtifactList) []shard.Existing {
 	existing := make([]shard.Existing, len(live))
 	for i := range live {
 		l := &live[i]
-		content := shard.HashEntries(l.Artifacts)
-		want := o.object(l.Repository, shard.List{Name: l.Name, Entries: l.Artifacts, Hash: content})
 		hash, sound := o.sound(l)
-		right := sound && hash == content && l.Harbor == want.Harbor && l.Project == want.Project &&
-			l.ArtifactCount == want.ArtifactCount && equality.Semantic.DeepEqual(l.Labels, want.Labels) &&
-			l.Annotations[v1alpha1.AnnotationRepository] == l.Repository
+		right := sound && hash == shard.HashEntries(l.Artifacts) && o.dressed(l)
 		existing[i] = shard.Existing{Name: l.Name, Entries: l.Artifacts, Rewrite: !right}
 	}
 	return existing
+}
+
+// dressed tells whether what a list holds beside its entries is right.
+func (o *listOutput) dressed(l *v1alpha1.ArtifactList) bool {
+	want := o.object(l.Repository, shard.List{Name: l.Name, Entries: l.Artifacts})
+	return l.Harbor == want.Harbor && l.Project == want.Project &&
+		l.ArtifactCount == want.ArtifactCount && equality.Semantic.DeepEqual(l.Labels, want.Labels) &&
+		l.Annotations[v1alpha1.AnnotationRepository] == l.Repository
 }
 
 // object makes the ArtifactList of a planned list, without an owner.
@@ -265,7 +283,7 @@ func (o *listOutput) create(ctx context.Context, repository string, l shard.List
 	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	err := o.r.client.Create(ctx, list)
+	err := o.inSlot(ctx, func() error { return o.r.client.Create(ctx, list) })
 	if apierrors.IsAlreadyExists(err) {
 		return o.adopt(ctx, repository, l, err)
 	}
@@ -306,7 +324,7 @@ func (o *listOutput) update(ctx context.Context, repository string, l shard.List
 	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	if err := o.r.client.Update(ctx, list); err != nil {
+	if err := o.inSlot(ctx, func() error { return o.r.client.Update(ctx, list) }); err != nil {
 		return err
 	}
 	listWrites.WithLabelValues("update").Inc()
@@ -320,7 +338,10 @@ func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) er
 
 func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, uid types.UID, version string) error {
 	failed := o.r.repairs.removing(uid)
-	if err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version}); err != nil {
+	err := o.inSlot(ctx, func() error {
+		return o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version})
+	})
+	if err != nil {
 		failed()
 		return err
 	}
@@ -340,21 +361,16 @@ func (o *listOutput) forget(ctx context.Context, repositories []string) []fetch.
 }
 
 func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObjectMetadata) error {
-	var group errgroup.Group
-	group.SetLimit(o.r.options.Writers)
-	for i := range lists {
-		group.Go(func() error {
-			list := &v1alpha1.ArtifactList{}
-			list.Namespace, list.Name = lists[i].Namespace, lists[i].Name
-			// One that was written meanwhile is not what was to go.
-			err := o.delete(ctx, list, lists[i].UID, lists[i].ResourceVersion)
-			if apierrors.IsConflict(err) {
-				return nil
-			}
-			return client.IgnoreNotFound(err)
-		})
-	}
-	return group.Wait()
+	return o.each(len(lists), func(i int) error {
+		list := &v1alpha1.ArtifactList{}
+		list.Namespace, list.Name = lists[i].Namespace, lists[i].Name
+		// One that was written meanwhile is not what was to go.
+		err := o.delete(ctx, list, lists[i].UID, lists[i].ResourceVersion)
+		if apierrors.IsConflict(err) {
+			return nil
+		}
+		return client.IgnoreNotFound(err)
+	})
 }
 
 // finish counts what was kept too: the lists of repositories that could not be

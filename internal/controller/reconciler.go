@@ -10,6 +10,7 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -39,9 +40,14 @@ type Options struct {
 	// time. Default 4.
 	MaxConcurrentReconciles int
 
-	// Writers is the number of repositories whose lists are written at a time, for
-	// each inventory. Default 8.
+	// Writers is the number of lists that are written at a time, for each
+	// inventory. Default 8.
 	Writers int
+
+	// Migrations bounds the writes of lists whose content hash is of another
+	// version of the operator, over all inventories. Default
+	// DefaultMigrationsPerSecond.
+	Migrations *rate.Limiter
 
 	// UserAgent is sent to Harbor.
 	UserAgent string
@@ -49,15 +55,16 @@ type Options struct {
 
 // Reconciler brings the lists of a HarborInventory in line with Harbor.
 type Reconciler struct {
-	client   client.Client // writes
-	live     client.Reader // reads past the cache
-	cache    cache.Cache   // the metadata of lists
-	recorder events.EventRecorder
-	options  Options
-	harbors  *harbors
-	running  *running
-	repairs  *repairs
-	now      func() time.Time
+	client     client.Client // writes
+	live       client.Reader // reads past the cache
+	cache      cache.Cache   // the metadata of lists
+	recorder   events.EventRecorder
+	options    Options
+	harbors    *harbors
+	running    *running
+	repairs    *repairs
+	migrations *rate.Limiter
+	now        func() time.Time
 }
 
 // Setup adds a reconciler to the manager.
@@ -73,6 +80,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		now:      time.Now,
 	}
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
+	r.migrations = r.options.Migrations
 	// Only metadata of lists is ever cached.
 	if err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, inventoriesOf); err != nil {
 		return err
@@ -94,6 +102,9 @@ func (o Options) withDefaults() Options {
 		if *field.value <= 0 {
 			*field.value = field.standard
 		}
+	}
+	if o.Migrations == nil {
+		o.Migrations = rate.NewLimiter(DefaultMigrationsPerSecond, 1)
 	}
 	return o
 }

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -151,15 +152,16 @@ func (r *repairs) watch() handler.EventHandler {
 }
 
 // asWritten tells from its metadata whether a list may be as the operator left
-// it: content of the generation that the operator wrote, a hash that can be
-// read, and the labels that belong to its repository.
+// it: content of the generation that the operator wrote, a hash that this or
+// another version of the operator can read, and the labels that belong to its
+// repository.
 func asWritten(list client.Object) bool {
 	annotations, labels := list.GetAnnotations(), list.GetLabels()
 	_, err := shard.ParseHash(annotations[v1alpha1.AnnotationContentHash])
 	repository := annotations[v1alpha1.AnnotationRepository]
 	project, _, named := harbor.SplitRepository(repository)
 	names := inventoriesOf(list)
-	return err == nil && named && len(names) == 1 && labels[v1alpha1.LabelInventory] == names[0] &&
+	return (err == nil || errors.Is(err, shard.ErrOtherVersion)) && named && len(names) == 1 && labels[v1alpha1.LabelInventory] == names[0] &&
 		labels[v1alpha1.LabelProject] == shard.ProjectLabel(project) &&
 		labels[v1alpha1.LabelRepositoryHash] == shard.RepositoryHash(repository) &&
 		annotations[v1alpha1.AnnotationWrittenGeneration] == strconv.FormatInt(list.GetGeneration(), 10)

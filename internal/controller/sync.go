@@ -73,7 +73,10 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	}
 	held := out.held()
 	s := newSink(out)
-	stopProgress := r.showProgress(ctx, inv, s, started)
+	stopProgress := func() {}
+	if d.brings() { // the others change the status once, at their end
+		stopProgress = r.showProgress(ctx, inv, s, started)
+	}
 	// 2.
 	res.report, res.err = fetch.Run(ctx, p.client, fetch.Request{
 		Selection: p.selection,
