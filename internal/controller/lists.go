@@ -273,7 +273,7 @@ func (o *listOutput) object(repository string, l shard.List) *v1alpha1.ArtifactL
 		Project:       project,
 		Repository:    repository,
 		ArtifactCount: int32(len(l.Entries)), //nolint:gosec // at most 500
-		Artifacts:     slices.Clip(append([]v1alpha1.ArtifactEntry{}, l.Entries...)),
+		Artifacts:     l.Entries,
 	}
 }
 
@@ -283,7 +283,7 @@ func (o *listOutput) create(ctx context.Context, repository string, l shard.List
 	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	err := o.inSlot(ctx, func() error { return o.r.client.Create(ctx, list) })
+	err := o.inSlot(ctx, func() error { return o.r.writer.create(ctx, list) })
 	if apierrors.IsAlreadyExists(err) {
 		return o.adopt(ctx, repository, l, err)
 	}
@@ -324,7 +324,7 @@ func (o *listOutput) update(ctx context.Context, repository string, l shard.List
 	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	if err := o.inSlot(ctx, func() error { return o.r.client.Update(ctx, list) }); err != nil {
+	if err := o.inSlot(ctx, func() error { return o.r.writer.update(ctx, list) }); err != nil {
 		return err
 	}
 	listWrites.WithLabelValues("update").Inc()

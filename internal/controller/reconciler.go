@@ -56,6 +56,7 @@ type Options struct {
 // Reconciler brings the lists of a HarborInventory in line with Harbor.
 type Reconciler struct {
 	client     client.Client // writes
+	writer     *listWriter   // writes lists
 	live       client.Reader // reads past the cache
 	cache      cache.Cache   // the metadata of lists
 	recorder   events.EventRecorder
@@ -81,6 +82,10 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	}
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
 	r.migrations = r.options.Migrations
+	var err error
+	if r.writer, err = newListWriter(mgr); err != nil {
+		return err
+	}
 	// Only metadata of lists is ever cached.
 	if err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, inventoriesOf); err != nil {
 		return err
