@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // maxRatio bounds a first sync's time, compared with the slower one of the bare loop and
@@ -24,10 +25,14 @@ type first struct {
 	artifacts, lists       int64
 	requests               int // to Harbor
 	sync, loop, writer     time.Duration
-	manager, server, etcd  int64 // peak memory, in bytes
+	synced                 usages // of the first sync
+	wrote                  usages // of the bare writer
 	etcdFile, etcdUsed     int64
 	listBytes, listLargest int64
 }
+
+// usages of the programs that take part.
+type usages struct{ manager, server, etcd, harbor testbed.Usage }
 
 func (f *first) ratio() float64 { return f.sync.Seconds() / max(f.loop, f.writer).Seconds() }
 
@@ -43,7 +48,7 @@ func firstSync(ctx context.Context, p programs, s settings, out io.Writer) error
 			return err
 		}
 		if !s.alone {
-			if f.writer, err = measureBareWriter(ctx, p, s, objects, round); err != nil {
+			if err := measureBareWriter(ctx, p, s, objects, round, &f); err != nil {
 				return err
 			}
 		}
@@ -61,6 +66,10 @@ func measureFirstSync(ctx context.Context, p programs, s settings, round int) (f
 	if err := errors.Join(b.startHarbor(ctx, s.dataset), b.runManager(ctx, s)); err != nil {
 		return f, nil, err
 	}
+	before, err := b.usages()
+	if err != nil {
+		return f, nil, err
+	}
 	started := time.Now()
 	if err := b.createInventory(ctx, "measured", s); err != nil {
 		return f, nil, err
@@ -71,9 +80,11 @@ func measureFirstSync(ctx context.Context, p programs, s settings, round int) (f
 	}
 	f.sync = time.Since(started)
 	f.artifacts, f.lists = *inv.Status.Artifacts, int64(*inv.Status.ArtifactLists)
-	if err := b.readMemory(&f); err != nil {
+	after, err := b.usages()
+	if err != nil {
 		return f, nil, err
 	}
+	f.synced = after.since(before)
 	if f.etcdFile, f.etcdUsed, err = b.etcdSize(ctx); err != nil {
 		return f, nil, err
 	}
@@ -87,27 +98,49 @@ func measureFirstSync(ctx context.Context, p programs, s settings, round int) (f
 	return f, objects, err
 }
 
-func measureBareWriter(ctx context.Context, p programs, s settings, objects []object, round int) (took time.Duration, err error) {
+func measureBareWriter(ctx context.Context, p programs, s settings, objects []object, round int, f *first) (err error) {
 	b, err := newBed(ctx, p, fmt.Sprintf("bare-writer-%d", round))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer b.closing(&err)
 	if err := b.namespace(ctx, "bare"); err != nil {
-		return 0, err
+		return err
 	}
-	return b.bareWriter(ctx, "bare", objects, s.writers)
+	before, err := b.usages()
+	if err != nil {
+		return err
+	}
+	if f.writer, err = b.bareWriter(ctx, "bare", objects, s.writers); err != nil {
+		return err
+	}
+	after, err := b.usages()
+	f.wrote = after.since(before)
+	return err
 }
 
-func (b *bed) readMemory(f *first) error {
-	for name, into := range map[string]*int64{"manager": &f.manager, "kube-apiserver": &f.server, "etcd": &f.etcd} {
-		m, err := b.work.Memory(name)
-		if err != nil {
-			return err
+// usages reads those of the programs that run.
+func (b *bed) usages() (u usages, err error) {
+	for name, into := range map[string]*testbed.Usage{
+		"kube-apiserver": &u.server, "etcd": &u.etcd, "manager": &u.manager, "harbor": &u.harbor,
+	} {
+		if into == &u.manager && b.linked == "" || into == &u.harbor && b.harbor.Base == "" {
+			continue
 		}
-		*into = m.Peak
+		if *into, err = b.work.Usage(name); err != nil {
+			return u, err
+		}
 	}
-	return nil
+	return u, nil
+}
+
+// since leaves of the CPU time what was used from before on.
+func (u usages) since(before usages) usages {
+	u.manager.CPU -= before.manager.CPU
+	u.server.CPU -= before.server.CPU
+	u.etcd.CPU -= before.etcd.CPU
+	u.harbor.CPU -= before.harbor.CPU
+	return u
 }
 
 // listSizes returns the sum and the greatest of the lists' sizes as the API
@@ -142,12 +175,20 @@ func reportFirstSync(all []first, s settings, out io.Writer) error {
 	for i, f := range all {
 		speed := float64(f.artifacts) / f.sync.Seconds()
 		if s.alone {
-			t.row(i+1, f.sync, "", "", "", int64(speed), mebibytes(f.manager), mebibytes(f.server), mebibytes(f.etcd))
+			t.row(i+1, f.sync, "", "", "", int64(speed), mebibytes(f.synced.manager.Peak), mebibytes(f.synced.server.Peak), mebibytes(f.synced.etcd.Peak))
 			continue
 		}
-		t.row(i+1, f.sync, f.loop, f.writer, f.ratio(), int64(speed), mebibytes(f.manager), mebibytes(f.server), mebibytes(f.etcd))
+		t.row(i+1, f.sync, f.loop, f.writer, f.ratio(), int64(speed), mebibytes(f.synced.manager.Peak), mebibytes(f.synced.server.Peak), mebibytes(f.synced.etcd.Peak))
 	}
 	if err := t.write(out); err != nil {
+		return err
+	}
+	cpu := newTable("Round", "CPU time of the first sync: manager", "API server", "etcd", "simulated Harbor", "CPU time of the bare writing: API server", "etcd")
+	for i, f := range all {
+		cpu.row(i+1, f.synced.manager.CPU, f.synced.server.CPU, f.synced.etcd.CPU, f.synced.harbor.CPU, f.wrote.server.CPU, f.wrote.etcd.CPU)
+	}
+	_, err = io.WriteString(out, "\n")
+	if err := errors.Join(err, cpu.write(out)); err != nil {
 		return err
 	}
 	sizes := newTable("Objects", "Bytes of JSON an artifact", "Largest list", "etcd's file", "of that in use", "Bytes in etcd an artifact")
@@ -161,7 +202,7 @@ func judgeFirstSync(all []first, s settings) error {
 	var errs []error
 	var ratios []float64
 	for i := range all {
-		if peak := all[i].manager; peak > s.peak<<20 {
+		if peak := all[i].synced.manager.Peak; peak > s.peak<<20 {
 			errs = append(errs, fmt.Errorf("the manager's peak memory was %s, over the bound of %d MiB", mebibytes(peak), s.peak))
 		}
 		if !s.alone {

@@ -61,11 +61,11 @@ func resync(ctx context.Context, p programs, s settings, out io.Writer) (err err
 		if err != nil {
 			return err
 		}
-		memory, err := b.work.Memory("manager")
+		usage, err := b.work.Usage("manager")
 		if err != nil {
 			return err
 		}
-		t.row(n+1, *inv.Status.Artifacts, int64(*inv.Status.ArtifactLists), c.seen, c.counted.lists, c.counted.status, mebibytes(memory.Peak))
+		t.row(n+1, *inv.Status.Artifacts, int64(*inv.Status.ArtifactLists), c.seen, c.counted.lists, c.counted.status, mebibytes(usage.Peak))
 		if c.seen != 0 || c.counted.lists != 0 || c.counted.status > 1 {
 			errs = append(errs, fmt.Errorf("periodic sync %d: %d list writes seen and %d counted, want none; %d status patches, want at most 1",
 				n+1, c.seen, c.counted.lists, c.counted.status))

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // started starts a script as a program named "program". No guard is between:
@@ -89,21 +90,33 @@ func TestProgramIsKilled(t *testing.T) {
 	}
 }
 
-func TestMemoryOfAProgram(t *testing.T) {
+func TestUsageOfAProgram(t *testing.T) {
 	w, p, _ := started(t, "while :; do sleep 0.1; done")
 	t.Cleanup(func() { _ = p.Stop() })
-	m, err := w.Memory("program")
-	if err != nil || m.Resident <= 0 || m.Peak < m.Resident {
-		t.Errorf("memory %+v, %v", m, err)
+	u, err := w.Usage("program")
+	if err != nil || u.Resident <= 0 || u.Peak < u.Resident {
+		t.Errorf("usage %+v, %v", u, err)
 	}
-	if _, err := w.Memory("other"); err == nil {
-		t.Error("memory of a program that does not run")
+	if _, err := w.Usage("other"); err == nil {
+		t.Error("usage of a program that does not run")
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	got, err := parseStat("42 (a ) b) S 1 42 42 0 -1 4194560 1 0 0 0 150 25 0 0 20 0 1 0")
+	if want := 1750 * time.Millisecond; err != nil || got != want {
+		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+	for _, text := range []string{"", "42 (a) S 1", "42 (a) S 1 42 42 0 -1 4194560 1 0 0 0 x 25 0 0 20"} {
+		if got, err := parseStat(text); err == nil {
+			t.Errorf("%q gives %s", text, got)
+		}
 	}
 }
 
 func TestParseStatus(t *testing.T) {
 	got, err := parseStatus("Name:\tmanager\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")
-	if want := (Memory{Resident: 1 << 20, Peak: 2 << 20}); err != nil || got != want {
+	if want := (Usage{Resident: 1 << 20, Peak: 2 << 20}); err != nil || got != want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 	for _, text := range []string{"", "\nVmRSS:\t1 kB\n", "\nVmRSS:\tmuch kB\nVmHWM:\t1 kB\n"} {
