@@ -19,7 +19,7 @@ type Size struct {
 	// Artifacts listed in each repository that is not large. The default is 50.
 	Artifacts int
 	// Large is how many of the repositories hold LargeArtifacts each, spread
-	// evenly among the others. The default is none, and 5000.
+	// evenly among the others and over the projects. The default is none, and 5000.
 	Large, LargeArtifacts int
 	// Seed of everything made up; the default is 1.
 	Seed uint64
@@ -94,8 +94,12 @@ func (s Size) defaults() Size {
 
 // artifactsOf is the number of artifacts in repository i.
 func (s Size) artifactsOf(i int) int {
-	if i*s.Large/s.Repositories != (i+1)*s.Large/s.Repositories {
-		return s.LargeArtifacts
+	if s.Large > 0 {
+		stride := max(1, s.Repositories/s.Large)
+		// Shifted by one more each time, or all could be in one project.
+		if large := i / stride; large < s.Large && i%stride == large%stride {
+			return s.LargeArtifacts
+		}
 	}
 	return s.Artifacts
 }
