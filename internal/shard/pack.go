@@ -223,7 +223,7 @@ func (p *packing) create() *bin {
 }
 
 func (p *packing) changes() Changes {
-	var c Changes
+	c := Changes{namer: p.namer}
 	for _, b := range p.bins {
 		switch {
 		case b.created:
