@@ -27,6 +27,7 @@ const (
 	firstTime = "first sync"
 	changed   = "sync after changes in Harbor"
 	repacked  = "sync after a change of maxArtifactsPerList"
+	idle      = "pause between syncs"
 )
 
 // killing is the state of the measurement.
@@ -69,7 +70,8 @@ type tally struct {
 //  3. Start the manager and let it end the sync.
 //  4. Compare the lists with Harbor.
 //
-// All the while a witness sees each version of each list.
+// Now and then it is killed while there is nothing to do; then the next one must
+// not write anything. All the while a witness sees each version of each list.
 func kills(ctx context.Context, p programs, s settings, out io.Writer) (err error) {
 	k := &killing{
 		settings: s, witness: &witness{}, random: rand.New(rand.NewPCG(s.seed, 0)), //nolint:gosec // to be repeated
@@ -101,7 +103,7 @@ func kills(ctx context.Context, p programs, s settings, out io.Writer) (err erro
 
 // draw chooses the next sync.
 func (k *killing) draw() string {
-	return []string{firstTime, firstTime, changed, changed, changed, repacked}[k.random.IntN(6)]
+	return []string{firstTime, firstTime, changed, changed, changed, repacked, idle}[k.random.IntN(7)]
 }
 
 // rehearse finds out how long each kind of sync takes undisturbed.
@@ -112,6 +114,7 @@ func (k *killing) rehearse(ctx context.Context) (err error) {
 	if err := k.await(ctx, k.probes); err != nil {
 		return err
 	}
+	k.tally[idle] = &tally{}
 	for _, kind := range []string{firstTime, changed, repacked} {
 		k.tally[kind] = &tally{}
 		before, err := k.recorder.catchUp(ctx)
@@ -144,6 +147,9 @@ func (k *killing) episode(ctx context.Context, kind string, times int) (int, err
 	before, err := k.recorder.catchUp(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if kind == idle {
+		return 1, k.restart(ctx, before)
 	}
 	ended, err := k.wish(ctx, kind)
 	if err != nil {
@@ -186,6 +192,29 @@ func (k *killing) episode(ctx context.Context, kind string, times int) (int, err
 		}
 	}
 	return times, k.compare(ctx)
+}
+
+// restart kills the manager while there is nothing to do, before which there had
+// been so many writes, and looks whether the next one writes anything.
+func (k *killing) restart(ctx context.Context, before int64) (err error) {
+	if err := k.manager.Kill(); err != nil {
+		return err
+	}
+	if k.manager, err = k.startManager(); err != nil {
+		return err
+	}
+	if err := k.await(ctx, k.probes); err != nil {
+		return err
+	}
+	if err := testbed.Pause(ctx, time.Second); err != nil { // for what it might do
+		return err
+	}
+	after, err := k.recorder.catchUp(ctx)
+	if err == nil && after != before {
+		err = fmt.Errorf("a restart with nothing to do wrote %d lists", after-before)
+	}
+	k.tally[idle].before++
+	return err
 }
 
 // awaitMoment waits for a random moment of a sync, before whose wish there had
@@ -346,9 +375,13 @@ func (k *killing) compare(ctx context.Context) error {
 func (k *killing) report(out io.Writer) error {
 	t := newTable("Killed in a", "Kills before its first write", "amid its writes", "after its last write", "List writes", "Undisturbed")
 	total := tally{}
-	for _, kind := range []string{firstTime, changed, repacked} {
+	for _, kind := range []string{firstTime, changed, repacked, idle} {
 		n := k.tally[kind]
-		t.row(kind, n.before, n.amid, n.after, n.writes, k.usual[kind].time)
+		undisturbed := ""
+		if usual := k.usual[kind]; usual.time > 0 {
+			undisturbed = cell(usual.time)
+		}
+		t.row(kind, n.before, n.amid, n.after, n.writes, undisturbed)
 		total.before, total.amid, total.after = total.before+n.before, total.amid+n.amid, total.after+n.after
 	}
 	if total.amid == 0 {
