@@ -69,7 +69,7 @@ func kibibytes(bytes int64) string { return fmt.Sprintf("%.1f KiB", float64(byte
 
 func mebibytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 
-func median[T float64 | time.Duration | int64](values []T) T {
+func median(values []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
