@@ -33,6 +33,9 @@ HISTORIES ?= 2000
 # How often make bench-fetch measures each client.
 RUNS ?= 5
 
+# What bench-scale measures, in this order; see hack/scale.
+SCALE ?= first-sync resync changes kills
+
 # Pinned tools. All are built from Go modules into bin/.
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
 CRD_REF_DOCS_VERSION ?= v0.3.0
@@ -62,7 +65,7 @@ build: ## Build the manager, harborsim and the kubectl plugin into bin/.
 
 .PHONY: demo
 demo: build controlplane manifests ## Run the operator on a real control plane against a simulated Harbor. ONCE=1 checks the result and ends.
-	go build -o $(BIN)/ ./hack/demo ./hack/demo/guard
+	go build -o $(BIN)/ ./hack/demo ./hack/testbed/guard
 	@KUBEBUILDER_ASSETS='$(K8S)' exec $(BIN)/demo
 
 .PHONY: clean
@@ -94,6 +97,11 @@ failover: controlplane ## Measure how long a second replica needs to take over, 
 .PHONY: bench-secrets
 bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the manager in memory.
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/scale/secrets
+
+.PHONY: bench-scale
+bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync changes kills'.
+	go build -o $(BIN)/ ./hack/scale ./hack/testbed/guard
+	@for m in $(SCALE); do KUBEBUILDER_ASSETS='$(K8S)' $(BIN)/scale $$m; done
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s).

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // checkTries bounds how often the lists are compared with a Harbor that may
@@ -109,7 +110,7 @@ func (d *demo) compare(ctx context.Context) (*differ, error) {
 	return &differ{
 		summary: fmt.Sprintf("%s in Harbor, %s in %s", count(len(held), "artifact", "artifacts"),
 			count(entries, "entry", "entries"), count(len(lists.Items), "list", "lists")),
-		differences: append(differences(held, lists.Items), misstated(inv, entries, len(lists.Items))...),
+		differences: append(testbed.Differences(held, lists.Items), misstated(inv, entries, len(lists.Items))...),
 	}, nil
 }
 
@@ -137,7 +138,7 @@ func shownNumber[T int32 | int64](n *T) string {
 
 // nextSync waits until a sync has ended that began after now.
 func (d *demo) nextSync(ctx context.Context) error {
-	if err := pause(ctx, time.Second); err != nil {
+	if err := testbed.Pause(ctx, time.Second); err != nil {
 		return err
 	}
 	args, requested := d.annotation()

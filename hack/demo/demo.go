@@ -13,15 +13,16 @@ import (
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // demo is everything that one run of the demo knows.
 type demo struct {
 	settings
 	root    string
-	guard   string // the program that keeps others from outliving the demo
 	console *console
-	work    *workspace
+	work    *testbed.Workspace
 	lost    func(error) // ends the demo because a program ended
 
 	kubectl   kubectl
@@ -108,7 +109,7 @@ func because(ctx context.Context, err error) error {
 	switch {
 	case cause == nil:
 		return err
-	case errors.Is(cause, errInterrupted), errors.As(cause, new(*exitError)):
+	case errors.Is(cause, errInterrupted), errors.As(cause, new(*testbed.ExitError)):
 		return cause
 	case errors.Is(err, cause):
 		return err
@@ -132,14 +133,14 @@ func (d *demo) showLogs(err error) {
 	if failed := (*stepError)(nil); errors.As(err, &failed) {
 		names = failed.logs
 	}
-	if exit := (*exitError)(nil); errors.As(err, &exit) {
-		names = []string{exit.name}
+	if exit := (*testbed.ExitError)(nil); errors.As(err, &exit) {
+		names = []string{exit.Name}
 	}
 	for _, name := range names {
-		text, err := os.ReadFile(d.work.log(name))
+		text, err := os.ReadFile(d.work.Log(name))
 		if err != nil || len(text) == 0 {
 			continue
 		}
-		d.console.say("\nThe end of %s:\n%s\n", d.work.log(name), indent(tail(string(text))))
+		d.console.say("\nThe end of %s:\n%s\n", d.work.Log(name), indent(tail(string(text))))
 	}
 }

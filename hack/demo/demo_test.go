@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // silent is a demo that has started nothing.
@@ -19,7 +21,7 @@ func silent() (*demo, *strings.Builder) {
 
 func TestStepTellsWhyItFailed(t *testing.T) {
 	obstacle := errors.New("connection refused")
-	lost := &exitError{"manager", "exit status 2"}
+	lost := &testbed.ExitError{Name: "manager", State: "exit status 2"}
 	for _, tt := range []struct {
 		about string
 		cause error // of the end of the demo during the step

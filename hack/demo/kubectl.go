@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // kubectlLimit bounds one call of kubectl.
@@ -24,12 +26,12 @@ type kubectl struct {
 	environment []string
 }
 
-func newKubectl(assets string, w *workspace) kubectl {
+func newKubectl(assets string, w *testbed.Workspace) kubectl {
 	return kubectl{
 		path: filepath.Join(assets, "kubectl"),
 		// A cache of its own: the user's would hold what another demo served at
 		// the same port.
-		environment: append(os.Environ(), "KUBECONFIG="+w.path("kubeconfig"), "KUBECACHEDIR="+w.path("kubectl-cache")),
+		environment: append(os.Environ(), "KUBECONFIG="+w.Path("kubeconfig"), "KUBECACHEDIR="+w.Path("kubectl-cache")),
 	}
 }
 

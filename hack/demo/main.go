@@ -28,6 +28,8 @@ import (
 
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // errInterrupted is the wish of the user to end the demo.
@@ -55,11 +57,11 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	work, err := openWorkspace(root)
+	work, err := openWorkspace(root, filepath.Join(root, "bin", "guard"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, work.close()) }()
+	defer func() { err = errors.Join(err, work.Close()) }()
 	if err := logLibraries(work); err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func run() (err error) {
 	interruptible(cancel)
 	d := &demo{
 		settings: s, root: root, work: work, lost: cancel,
-		guard: filepath.Join(root, "bin", "guard"), console: newConsole(outlet{os.Stdout, cancel}, isTerminal(os.Stdout)),
+		console: newConsole(outlet{os.Stdout, cancel}, isTerminal(os.Stdout)),
 	}
 	err = d.play(ctx)
 	if !errors.Is(err, errInterrupted) {
@@ -172,8 +174,8 @@ func (o outlet) Write(p []byte) (int, error) {
 }
 
 // logLibraries has what libraries log written to a file.
-func logLibraries(work *workspace) error {
-	log, err := work.openLog("demo")
+func logLibraries(work *testbed.Workspace) error {
+	log, err := work.OpenLog("demo")
 	if err != nil {
 		return err
 	}

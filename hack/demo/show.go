@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 const (
@@ -78,7 +79,7 @@ func (d *demo) awaitSync(ctx context.Context, requested string) (string, error) 
 		case time.Since(moved) > standstillLimit:
 			return "", fmt.Errorf("no progress for %s: %s", standstillLimit, last)
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := testbed.Pause(ctx, 100*time.Millisecond); err != nil {
 			return "", fmt.Errorf("%w: %s", err, last)
 		}
 	}
@@ -130,7 +131,7 @@ func (d *demo) push(ctx context.Context, s *simulator) error {
 		repository = "library/demo"
 	}
 	d.pushedTo = repository
-	digest, err := s.push(ctx, repository, pushedTag)
+	digest, err := s.Push(ctx, repository, pushedTag)
 	if err != nil {
 		return err
 	}
@@ -140,15 +141,15 @@ func (d *demo) push(ctx context.Context, s *simulator) error {
 	if err != nil {
 		return err
 	}
-	var found place
+	var found testbed.Place
 	err = d.step(ctx, step{"Arrival", "waiting for the artifact in the lists of " + repository, arrivalLimit, []string{"manager"}, func(ctx context.Context) (_ string, err error) {
-		found, err = d.arrival(ctx, identity{repository, digest})
-		return fmt.Sprintf("in the ArtifactList %s, %s after the push", found.list, seconds(time.Since(pushed))), err
+		found, err = d.arrival(ctx, testbed.Identity{Repository: repository, Digest: digest})
+		return fmt.Sprintf("in the ArtifactList %s, %s after the push", found.List, seconds(time.Since(pushed))), err
 	}})
 	if err != nil {
 		return err
 	}
-	entry, err := yaml.Marshal([]v1alpha1.ArtifactEntry{found.entry})
+	entry, err := yaml.Marshal([]v1alpha1.ArtifactEntry{found.Entry})
 	if err != nil {
 		return err
 	}
@@ -160,20 +161,20 @@ func (d *demo) push(ctx context.Context, s *simulator) error {
 func (d *demo) hints() string {
 	lines := []string{
 		"alias kubectl='" + d.kubectl.path + "'",
-		"export KUBECONFIG='" + d.work.path("kubeconfig") + "'",
+		"export KUBECONFIG='" + d.work.Path("kubeconfig") + "'",
 		"kubectl get harborinventories,artifactlists",
 		"kubectl describe harborinventory " + d.inventory.Name,
 	}
 	if s, ok := d.registry.(*simulator); ok {
 		lines = append(lines,
 			"kubectl get artifactlists -o yaml --field-selector repository="+d.pushedTo,
-			fmt.Sprintf(`curl %s/simulator/push -d '{"repository": "%s", "tag": "mine"}'`, s.base, d.pushedTo))
+			fmt.Sprintf(`curl %s/simulator/push -d '{"repository": "%s", "tag": "mine"}'`, s.Base, d.pushedTo))
 	}
 	lines = append(lines,
 		"kubectl annotate --overwrite harborinventory "+d.inventory.Name+" "+v1alpha1.AnnotationRequestedAt+`="$(date)"`,
 		"kubectl delete harborinventory "+d.inventory.Name,
 		"curl -s "+d.metrics+" | grep '^harbor.*_total'",
-		"tail -f '"+d.work.log("manager")+"'",
+		"tail -f '"+d.work.Log("manager")+"'",
 	)
 	return "\nThe demo stays up until Ctrl-C. To go on in another terminal:\n\n" + indent(strings.Join(lines, "\n"))
 }
@@ -211,22 +212,22 @@ func (d *demo) secondSync(requested string) step {
 }
 
 // arrival waits until an artifact is in a list of its repository.
-func (d *demo) arrival(ctx context.Context, id identity) (place, error) {
+func (d *demo) arrival(ctx context.Context, id testbed.Identity) (testbed.Place, error) {
 	for {
 		var lists v1alpha1.ArtifactListList
-		err := d.kube.List(ctx, &lists, client.InNamespace(namespace), client.MatchingFields{"repository": id.repository})
+		err := d.kube.List(ctx, &lists, client.InNamespace(namespace), client.MatchingFields{"repository": id.Repository})
 		if err != nil {
-			return place{}, err
+			return testbed.Place{}, err
 		}
 		for _, l := range lists.Items {
 			for _, entry := range l.Artifacts {
-				if entry.Digest == id.digest {
-					return place{l.Name, entry}, nil
+				if entry.Digest == id.Digest {
+					return testbed.Place{List: l.Name, Entry: entry}, nil
 				}
 			}
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return place{}, err
+		if err := testbed.Pause(ctx, 50*time.Millisecond); err != nil {
+			return testbed.Place{}, err
 		}
 	}
 }

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"path/filepath"
 	"time"
 
@@ -15,31 +14,35 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
+
+// namespace of the demo's inventory.
+const namespace = "demo"
 
 // start brings up everything that the demo needs.
 func (d *demo) start(ctx context.Context) error {
 	return d.steps(ctx,
-		step{"Control plane", "starting etcd and the API server", 3 * startLimit, []string{"etcd", "kube-apiserver"}, d.startControlPlane},
-		step{"Garbage collector", "starting gc", startLimit, []string{"gc"}, d.startCollector},
-		step{"Harbor", d.harborStep(), startLimit, []string{"harborsim"}, d.startHarbor},
+		step{"Control plane", "starting etcd and the API server", 3 * testbed.StartLimit, []string{"etcd", "kube-apiserver"}, d.startControlPlane},
+		step{"Garbage collector", "starting gc", testbed.StartLimit, []string{"gc"}, d.startCollector},
+		step{"Harbor", d.harborStep(), testbed.StartLimit, []string{"harborsim"}, d.startHarbor},
 		step{"Install", "the resource definitions and the operator's role", 2 * time.Minute, []string{"kube-apiserver"}, d.install},
-		step{"Operator", "starting the manager", startLimit, []string{"manager"}, d.startOperator},
+		step{"Operator", "starting the manager", testbed.StartLimit, []string{"manager"}, d.startOperator},
 	)
 }
 
 func (d *demo) startControlPlane(context.Context) (string, error) {
-	p, err := startPlane(d.work, d.guard, d.assets)
+	p, err := testbed.StartPlane(d.work, testbed.PlaneOptions{Assets: d.assets, Namespace: namespace})
 	if err != nil {
 		return "", err
 	}
 	d.runs("etcd", p.Etcd.Stop)
 	d.runs("API server", p.APIServer.Stop)
 	d.kubectl = newKubectl(d.assets, d.work)
-	if d.kube, err = newClient(p.admin); err != nil {
+	if d.kube, err = newClient(p.Admin); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Kubernetes %s at %s", p.version, p.admin.Host), nil
+	return fmt.Sprintf("Kubernetes %s at %s", p.Version, p.Admin.Host), nil
 }
 
 // newClient returns a client without a cache.
@@ -52,21 +55,21 @@ func newClient(config *rest.Config) (client.Client, error) {
 }
 
 func (d *demo) startCollector(context.Context) (string, error) {
-	err := d.launch("gc", filepath.Join(d.assets, "gc"), nil, "--kubeconfig", d.work.path("kubeconfig"))
+	err := d.launch("gc", filepath.Join(d.assets, "gc"), nil, "--kubeconfig", d.work.Path("kubeconfig"))
 	return "running, so that what an inventory owns goes with it", err
 }
 
 // launch starts a program that is stopped at the end.
 func (d *demo) launch(name, target string, environment []string, args ...string) error {
-	guarded, err := d.work.link(d.guard, name, target)
+	linked, err := d.work.Link(name, target)
 	if err != nil {
 		return err
 	}
-	p, err := d.work.start(guarded, d.lost, environment, args...)
+	p, err := d.work.Start(linked, d.lost, environment, args...)
 	if err != nil {
 		return err
 	}
-	d.runs(name, p.stop)
+	d.runs(name, p.Stop)
 	return nil
 }
 
@@ -84,27 +87,27 @@ func (d *demo) startHarbor(ctx context.Context) (string, error) {
 		version, err := r.version(ctx)
 		return fmt.Sprintf("%s at %s, which is only read from", version, d.real.url), err
 	}
-	address, err := freeAddress(ctx)
+	address, err := testbed.FreeAddress(ctx)
 	if err != nil {
 		return "", err
 	}
 	if err := d.launch("harborsim", d.built("harborsim"), nil, "--listen", address, "--dataset", d.dataset); err != nil {
 		return "", err
 	}
-	s := &simulator{base: "http://" + address}
+	s := &simulator{testbed.Simulator{Base: "http://" + address}}
 	d.registry = s
-	if err := await(ctx, s.base+"/api/v2.0/ping"); err != nil {
+	if err := testbed.Await(ctx, s.Base+"/api/v2.0/ping"); err != nil {
 		return "", err
 	}
 	held, err := s.listed(ctx)
-	return fmt.Sprintf("simulated at %s, %s: %s", s.base, d.dataset, count(len(held), "artifact", "artifacts")), err
+	return fmt.Sprintf("simulated at %s, %s: %s", s.Base, d.dataset, count(len(held), "artifact", "artifacts")), err
 }
 
 func (d *demo) install(ctx context.Context) (string, error) {
 	for _, args := range [][]string{
 		{"apply", "--server-side", "-f", filepath.Join(d.root, "config/crd/bases"), "-f", filepath.Join(d.root, "config/rbac/role.yaml")},
 		{"wait", "--for=condition=Established", "--timeout=60s", "-f", filepath.Join(d.root, "config/crd/bases")},
-		{"create", "clusterrolebinding", operatorUser, "--clusterrole=manager-role", "--user=" + operatorUser},
+		{"create", "clusterrolebinding", testbed.OperatorUser, "--clusterrole=manager-role", "--user=" + testbed.OperatorUser},
 		{"create", "namespace", namespace},
 	} {
 		if _, err := d.kubectl.run(ctx, nil, args...); err != nil {
@@ -115,31 +118,21 @@ func (d *demo) install(ctx context.Context) (string, error) {
 }
 
 func (d *demo) startOperator(ctx context.Context) (string, error) {
-	probes, err := freeAddress(ctx)
+	probes, err := testbed.FreeAddress(ctx)
 	if err != nil {
 		return "", err
 	}
-	metrics, err := freeAddress(ctx)
+	metrics, err := testbed.FreeAddress(ctx)
 	if err != nil {
 		return "", err
 	}
-	err = d.launch("manager", d.built("manager"), []string{"KUBECONFIG=" + d.work.path("operator.kubeconfig")},
+	err = d.launch("manager", d.built("manager"), []string{"KUBECONFIG=" + d.work.Path("operator.kubeconfig")},
 		"--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics, "--metrics-secure=false")
 	if err != nil {
 		return "", err
 	}
 	d.metrics = "http://" + metrics + "/metrics"
-	return "bin/manager is ready, with the rights of config/rbac/role.yaml", await(ctx, "http://"+probes+"/readyz")
-}
-
-// freeAddress returns a port of the loopback interface that nobody listens on.
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
+	return "bin/manager is ready, with the rights of config/rbac/role.yaml", testbed.Await(ctx, "http://"+probes+"/readyz")
 }
 
 func (d *demo) built(name string) string { return filepath.Join(d.root, "bin", name) }

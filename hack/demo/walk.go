@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // pageSize is the greatest that Harbor allows.
@@ -23,6 +25,9 @@ const pageSize = 100
 
 // maxAnswer bounds one answer, in bytes.
 const maxAnswer = 64 << 20
+
+// requestLimit bounds one request to Harbor, with the reading of its answer.
+const requestLimit = time.Minute
 
 // remote is a Harbor that runs elsewhere. It is walked in the plainest way, one
 // request after the other, page by page, and shares no code with the operator's
@@ -76,7 +81,7 @@ func (r *remote) version(ctx context.Context) (string, error) {
 
 // listed walks over all projects, their repositories and their artifacts. What
 // is deleted meanwhile is left out.
-func (r *remote) listed(ctx context.Context) ([]artifact, error) {
+func (r *remote) listed(ctx context.Context) ([]testbed.Artifact, error) {
 	if _, err := r.version(ctx); err != nil {
 		return nil, err
 	}
@@ -87,7 +92,7 @@ func (r *remote) listed(ctx context.Context) ([]artifact, error) {
 			return nil, err
 		}
 	}
-	var all []artifact
+	var all []testbed.Artifact
 	for _, project := range projects {
 		repositories, err := r.names(ctx, "/projects/"+url.PathEscape(project)+"/repositories")
 		if isNotFound(err) {
@@ -113,12 +118,12 @@ func (r *remote) names(ctx context.Context, path string) ([]string, error) {
 	return slices.Sorted(maps.Keys(set)), err
 }
 
-func (r *remote) artifacts(ctx context.Context, repository string) ([]artifact, error) {
+func (r *remote) artifacts(ctx context.Context, repository string) ([]testbed.Artifact, error) {
 	project, name, _ := strings.Cut(repository, "/")
 	// Harbor wants the slashes of a repository's name escaped twice.
 	path := fmt.Sprintf("/projects/%s/repositories/%s/artifacts", url.PathEscape(project), url.PathEscape(url.PathEscape(name)))
 	seen := map[string]bool{}
-	var all []artifact
+	var all []testbed.Artifact
 	type item struct {
 		Digest string
 		Tags   []struct{ Name string }
@@ -128,7 +133,7 @@ func (r *remote) artifacts(ctx context.Context, repository string) ([]artifact, 
 			return // moved to this page while the walk was at it
 		}
 		seen[i.Digest] = true
-		a := artifact{Repository: repository, Digest: i.Digest}
+		a := testbed.Artifact{Repository: repository, Digest: i.Digest}
 		for _, tag := range i.Tags {
 			a.Tags = append(a.Tags, tag.Name)
 		}

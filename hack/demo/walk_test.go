@@ -12,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -23,20 +24,20 @@ func walker(t *testing.T, registry *harbortest.Registry, projects ...string) *re
 	return r
 }
 
-func expected(registry *harbortest.Registry, projects ...string) []artifact {
+func expected(registry *harbortest.Registry, projects ...string) []testbed.Artifact {
 	held, _ := registry.Listed(projects...)
-	var all []artifact
+	var all []testbed.Artifact
 	for _, a := range held {
-		all = append(all, artifact{a.Repository, a.Digest, a.Tags})
+		all = append(all, testbed.Artifact{Repository: a.Repository, Digest: a.Digest, Tags: a.Tags})
 	}
 	return sorted(all)
 }
 
-func sorted(all []artifact) []artifact {
+func sorted(all []testbed.Artifact) []testbed.Artifact {
 	for _, a := range all {
 		slices.Sort(a.Tags)
 	}
-	slices.SortFunc(all, func(a, b artifact) int {
+	slices.SortFunc(all, func(a, b testbed.Artifact) int {
 		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Digest, b.Digest))
 	})
 	return all

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -92,15 +93,15 @@ func (e *edits) watch() handler.EventHandler {
 }
 
 // asWritten tells from its metadata whether a list may be as the operator left
-// it: content of the generation that the operator wrote, a hash that can be
-// read, the labels that belong to its repository, and an owner or the mark that
+// it: content of the generation that the operator wrote, a hash that this or
+// another version of the operator can read, the labels that belong to its repository, and an owner or the mark that
 // it has none.
 func asWritten(list client.Object) bool {
 	annotations, labels := list.GetAnnotations(), list.GetLabels()
 	_, err := shard.ParseHash(annotations[v1alpha1.AnnotationContentHash])
 	repository := annotations[v1alpha1.AnnotationRepository]
 	project, _, named := harbor.SplitRepository(repository)
-	return err == nil && named && statesOwner(list) && labels[v1alpha1.LabelInventory] == inventoryOf(list) &&
+	return (err == nil || errors.Is(err, shard.ErrOtherVersion)) && named && statesOwner(list) && labels[v1alpha1.LabelInventory] == inventoryOf(list) &&
 		labels[v1alpha1.LabelProject] == shard.ProjectLabel(project) &&
 		labels[v1alpha1.LabelRepositoryHash] == shard.RepositoryHash(repository) &&
 		annotations[v1alpha1.AnnotationWrittenGeneration] == strconv.FormatInt(list.GetGeneration(), 10)

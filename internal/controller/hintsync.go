@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -138,7 +139,10 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 
 // newHintOutput is a listOutput that knows the lists of some repositories only.
 func (r *Reconciler) newHintOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) (*listOutput, error) {
-	o := &listOutput{hinted: true, r: r, inv: inv, plan: p, known: r.memory.recall(inv), standing: map[string][]metav1.PartialObjectMetadata{}}
+	o := &listOutput{
+		hinted: true, r: r, inv: inv, plan: p, slots: semaphore.NewWeighted(int64(r.options.Writers)),
+		known: r.memory.recall(inv), standing: map[string][]metav1.PartialObjectMetadata{},
+	}
 	for _, repository := range names {
 		lists, err := r.listsUnder(ctx, inv, shard.NewNamer(inv.Name, repository).Prefix())
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,6 +36,8 @@ type listOutput struct {
 	rewrites bool
 	standing map[string][]metav1.PartialObjectMetadata // by repository
 
+	slots *semaphore.Weighted // for writes in flight
+
 	known *knowledge
 	// hinted: a hint has the repositories read.
 	hinted bool
@@ -58,7 +60,7 @@ func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInve
 	}
 	o := &listOutput{
 		r: r, inv: inv, plan: p, rewrites: d.rewrites(), known: r.memory.recall(inv),
-		standing: map[string][]metav1.PartialObjectMetadata{},
+		standing: map[string][]metav1.PartialObjectMetadata{}, slots: semaphore.NewWeighted(int64(r.options.Writers)),
 	}
 	for _, m := range all {
 		repository, err := r.repositoryOf(ctx, inv, &m)
@@ -185,20 +187,24 @@ func (o *listOutput) apply(ctx context.Context, repository string, artifacts []h
 	for i := range live {
 		byName[live[i].Name] = &live[i]
 	}
-	for _, l := range changes.Create {
-		if err := o.create(ctx, repository, l); err != nil {
-			return 0, shard.Hash{}, err
-		}
+	if err := o.each(len(changes.Create), func(i int) error {
+		return o.create(ctx, repository, changes.Create[i])
+	}); err != nil {
+		return 0, shard.Hash{}, err
 	}
-	for _, l := range changes.Update {
-		if err := o.update(ctx, repository, l, byName[l.Name]); err != nil {
-			return 0, shard.Hash{}, err
+	if err := o.each(len(changes.Update), func(i int) error {
+		l := changes.Update[i]
+		if o.migrates(byName[l.Name], l) && !o.r.mayMigrate(ctx) {
+			return nil // its content is right
 		}
+		return o.update(ctx, repository, l, byName[l.Name])
+	}); err != nil {
+		return 0, shard.Hash{}, err
 	}
-	for _, name := range changes.Delete {
-		if err := o.remove(ctx, byName[name]); err != nil {
-			return 0, shard.Hash{}, err
-		}
+	if err := o.each(len(changes.Delete), func(i int) error {
+		return o.remove(ctx, byName[changes.Delete[i]])
+	}); err != nil {
+		return 0, shard.Hash{}, err
 	}
 	return len(changes.Create) + len(changes.Update) + changes.Unchanged, changes.Hash, nil
 }
@@ -244,15 +250,19 @@ func (o *listOutput) existing(live []v1alpha1.ArtifactList) []shard.Existing {
 	existing := make([]shard.Existing, len(live))
 	for i := range live {
 		l := &live[i]
-		content := shard.HashEntries(l.Artifacts)
-		want := o.object(l.Repository, shard.List{Name: l.Name, Entries: l.Artifacts, Hash: content})
 		hash, sound := o.sound(l)
-		right := sound && hash == content && l.Harbor == want.Harbor && l.Project == want.Project &&
-			l.ArtifactCount == want.ArtifactCount && equality.Semantic.DeepEqual(l.Labels, want.Labels) &&
-			l.Annotations[v1alpha1.AnnotationRepository] == l.Repository
+		right := sound && hash == shard.HashEntries(l.Artifacts) && o.dressed(l)
 		existing[i] = shard.Existing{Name: l.Name, Entries: l.Artifacts, Rewrite: !right}
 	}
 	return existing
+}
+
+// dressed tells whether what a list holds beside its entries is right.
+func (o *listOutput) dressed(l *v1alpha1.ArtifactList) bool {
+	want := o.object(l.Repository, shard.List{Name: l.Name, Entries: l.Artifacts})
+	return l.Harbor == want.Harbor && l.Project == want.Project &&
+		l.ArtifactCount == want.ArtifactCount && equality.Semantic.DeepEqual(l.Labels, want.Labels) &&
+		l.Annotations[v1alpha1.AnnotationRepository] == l.Repository
 }
 
 // object makes the ArtifactList of a planned list, without an owner.
@@ -276,7 +286,7 @@ func (o *listOutput) object(repository string, l shard.List) *v1alpha1.ArtifactL
 		Project:       project,
 		Repository:    repository,
 		ArtifactCount: int32(len(l.Entries)), //nolint:gosec // at most 500
-		Artifacts:     slices.Clip(append([]v1alpha1.ArtifactEntry{}, l.Entries...)),
+		Artifacts:     l.Entries,
 	}
 }
 
@@ -286,7 +296,7 @@ func (o *listOutput) create(ctx context.Context, repository string, l shard.List
 	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	err := o.r.client.Create(ctx, list)
+	err := o.inSlot(ctx, func() error { return o.r.writer.create(ctx, list) })
 	if apierrors.IsAlreadyExists(err) {
 		return o.adopt(ctx, repository, l, err)
 	}
@@ -327,7 +337,7 @@ func (o *listOutput) update(ctx context.Context, repository string, l shard.List
 	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	if err := o.r.client.Update(ctx, list); err != nil {
+	if err := o.inSlot(ctx, func() error { return o.r.writer.update(ctx, list) }); err != nil {
 		return err
 	}
 	listWrites.WithLabelValues("update").Inc()
@@ -341,7 +351,10 @@ func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) er
 
 func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, uid types.UID, version string) error {
 	failed := o.r.edits.removing(uid)
-	if err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version}); err != nil {
+	err := o.inSlot(ctx, func() error {
+		return o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version})
+	})
+	if err != nil {
 		failed()
 		return err
 	}
@@ -363,21 +376,16 @@ func (o *listOutput) forget(ctx context.Context, repositories []string) []fetch.
 }
 
 func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObjectMetadata) error {
-	var group errgroup.Group
-	group.SetLimit(o.r.options.Writers)
-	for i := range lists {
-		group.Go(func() error {
-			list := &v1alpha1.ArtifactList{}
-			list.Namespace, list.Name = lists[i].Namespace, lists[i].Name
-			// One that was written meanwhile is not what was to go.
-			err := o.delete(ctx, list, lists[i].UID, lists[i].ResourceVersion)
-			if apierrors.IsConflict(err) {
-				return nil
-			}
-			return client.IgnoreNotFound(err)
-		})
-	}
-	return group.Wait()
+	return o.each(len(lists), func(i int) error {
+		list := &v1alpha1.ArtifactList{}
+		list.Namespace, list.Name = lists[i].Namespace, lists[i].Name
+		// One that was written meanwhile is not what was to go.
+		err := o.delete(ctx, list, lists[i].UID, lists[i].ResourceVersion)
+		if apierrors.IsConflict(err) {
+			return nil
+		}
+		return client.IgnoreNotFound(err)
+	})
 }
 
 // finish counts what stands in the lists, and what was kept too: the lists of

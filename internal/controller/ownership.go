@@ -84,13 +84,13 @@ func (r *Reconciler) own(ctx context.Context, inv *v1alpha1.HarborInventory) err
 }
 
 func (r *Reconciler) giveTo(ctx context.Context, inv *v1alpha1.HarborInventory, list *metav1.PartialObjectMetadata) error {
-	before := list.DeepCopy()
-	if err := setOwner(list, inv, r.client.Scheme()); err != nil {
+	given := list.DeepCopy() // list is the cache's
+	if err := setOwner(given, inv, r.client.Scheme()); err != nil {
 		return err
 	}
 	// The patch holds nothing besides, so it may meet a list newer than the cache's.
-	if err := r.client.Patch(ctx, list, client.MergeFrom(before)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("setting the owner of list %s: %w", before.Name, err))
+	if err := r.client.Patch(ctx, given, client.MergeFrom(list)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("setting the owner of list %s: %w", list.Name, err))
 	}
 	listWrites.WithLabelValues("update").Inc()
 	return nil
@@ -102,11 +102,12 @@ func (r *Reconciler) standing(ctx context.Context, inv *v1alpha1.HarborInventory
 }
 
 // listsUnder returns the metadata of the lists that the cache's index has under
-// a name: that of the inventory, or the prefix of the lists of a repository.
+// a name: that of the inventory, or the prefix of the lists of a repository. They
+// are the cache's own, and must not be changed.
 func (r *Reconciler) listsUnder(ctx context.Context, inv *v1alpha1.HarborInventory, name string) ([]metav1.PartialObjectMetadata, error) {
 	all := &metav1.PartialObjectMetadataList{}
 	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
-	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: name}); err != nil {
+	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: name}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
 	}
 	return all.Items, nil

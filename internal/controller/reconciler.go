@@ -11,6 +11,7 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -45,8 +46,8 @@ type Options struct {
 	// time. Default 4.
 	MaxConcurrentReconciles int
 
-	// Writers is the number of repositories whose lists are written at a time, for
-	// each inventory. Default 8.
+	// Writers is the number of lists that are written at a time, for each
+	// inventory. Default 8.
 	Writers int
 
 	// Selector selects the inventories that are reconciled, by their labels; the
@@ -56,26 +57,33 @@ type Options struct {
 	// Webhooks says where Harbor's webhooks are received.
 	Webhooks Webhooks
 
+	// Migrations bounds the writes of lists whose content hash is of another
+	// version of the operator, over all inventories. Default
+	// DefaultMigrationsPerSecond.
+	Migrations *rate.Limiter
+
 	// UserAgent is sent to Harbor.
 	UserAgent string
 }
 
 // Reconciler brings the lists of a HarborInventory in line with Harbor.
 type Reconciler struct {
-	client   client.Client // writes
-	live     client.Reader // reads past the cache
-	cache    cache.Cache   // the metadata of lists
-	recorder events.EventRecorder
-	options  Options
-	harbors  *harbors
-	running  *running
-	hinting  *running
-	hints    *hints
-	edits    *edits
-	memory   *memory
-	wake     chan event.GenericEvent // has an inventory looked at
-	hintWake chan event.GenericEvent // has the hints of one looked at
-	now      func() time.Time
+	client     client.Client // writes
+	writer     *listWriter   // writes lists
+	live       client.Reader // reads past the cache
+	cache      cache.Cache   // the metadata of lists
+	recorder   events.EventRecorder
+	options    Options
+	harbors    *harbors
+	running    *running
+	hinting    *running
+	hints      *hints
+	edits      *edits
+	memory     *memory
+	wake       chan event.GenericEvent // has an inventory looked at
+	hintWake   chan event.GenericEvent // has the hints of one looked at
+	migrations *rate.Limiter
+	now        func() time.Time
 }
 
 // Setup adds a reconciler to the manager.
@@ -96,11 +104,16 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	}
 	r.edits = newEdits(r.hints, r.now)
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
+	r.migrations = r.options.Migrations
+	var err error
+	if r.writer, err = newListWriter(mgr); err != nil {
+		return err
+	}
 	if err := metrics.Registry.Register(r.harbors); err != nil {
 		return err
 	}
 	// Only metadata of lists is ever cached.
-	err := mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
+	err = mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
 		return []string{inventoryOf(list), shard.Prefix(list.GetName())}
 	})
 	if err != nil {
@@ -130,6 +143,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Selector == nil {
 		o.Selector = labels.Everything()
+	}
+	if o.Migrations == nil {
+		o.Migrations = rate.NewLimiter(DefaultMigrationsPerSecond, 1)
 	}
 	return o
 }

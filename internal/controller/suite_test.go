@@ -129,6 +129,7 @@ func newScheme() *runtime.Scheme {
 func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
+	config.Wrap(traffic.wrap)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:  scheme,
 		Cache:   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
@@ -138,8 +139,8 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		return nil, err
 	}
 	return mgr, controller.Setup(mgr, controller.Options{
-		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, UserAgent: "harbor-inventory/test",
-		Webhooks: controller.Webhooks{Address: webhooks},
+		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, Writers: writers, UserAgent: "harbor-inventory/test",
+		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks},
 	})
 }
 

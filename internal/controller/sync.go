@@ -77,7 +77,10 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	}
 	held := out.held()
 	s := newSink(out)
-	stopProgress := r.showProgress(ctx, inv, s, started)
+	stopProgress := func() {}
+	if d.brings() { // the others change the status once, at their end
+		stopProgress = r.showProgress(ctx, inv, s, started)
+	}
 	// 2.
 	req := r.request(inv, p, held)
 	if lists, ok := out.(*listOutput); ok && d.scope == scopeChanged {

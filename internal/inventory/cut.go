@@ -72,6 +72,9 @@ func (d *draft) cut(before []string) v1alpha1.ArtifactEntry {
 		}
 	}
 	d.nameCuts()
+	if d.atMost() <= MaxEntryBytes {
+		return d.entry // as nearly all are, and need not be encoded to know it
+	}
 	for _, name := range cuttingOrder {
 		if d.size() <= MaxEntryBytes {
 			break
@@ -129,6 +132,37 @@ func (d *draft) mark(name string, total int) {
 func (d *draft) nameCuts() {
 	d.entry.Truncated = slices.Sorted(maps.Keys(d.totals))
 	d.entry.Totals = d.totals
+}
+
+// atMost is a size that the entry as JSON never exceeds, in bytes: of a text
+// each byte takes six at most, and of what is around the texts of a field or an
+// element nothing is longer than is allowed for here.
+func (d *draft) atMost() int {
+	const aroundFields, aroundElement, perByte = 2048, 64, 6
+	e := &d.entry
+	texts := len(e.Digest) + len(e.Type) + len(e.MediaType) + len(e.ManifestMediaType) + len(e.ArtifactType)
+	elements := len(e.Totals)
+	for _, list := range [...][]string{e.Tags, e.ImmutableTags, e.Platforms, e.Labels, e.Truncated, slices.Collect(maps.Keys(e.Totals))} {
+		elements += len(list)
+		for _, text := range list {
+			texts += len(text)
+		}
+	}
+	for key, value := range e.Annotations {
+		elements++
+		texts += len(key) + len(value)
+	}
+	for _, a := range e.Accessories {
+		elements++
+		texts += len(a.Type) + len(a.Digest)
+	}
+	if v := e.Vulnerabilities; v != nil {
+		texts += len(v.Severity) + len(v.ScanStatus) + len(v.Scanner)
+	}
+	if s := e.SBOM; s != nil {
+		texts += len(s.Digest) + len(s.ScanStatus)
+	}
+	return aroundFields + elements*aroundElement + texts*perByte
 }
 
 // size of the entry as JSON, in bytes.

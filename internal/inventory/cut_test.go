@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
@@ -320,6 +321,17 @@ func FuzzCut(f *testing.F) {
 		}
 		if cut && n-len(short) >= utf8.UTFMax {
 			t.Errorf("cutBytes(%q, %d) = %q leaves room for a character", text, n, short)
+		}
+	})
+}
+
+// The estimate that spares the encoding is never too small.
+func TestAtMostIsAtLeastTheSize(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := drawArtifact(t)
+		d := &draft{entry: Entry(&a, everyDetail)}
+		if d.atMost() < d.size() {
+			t.Fatalf("at most %d bytes, and it has %d:\n%s", d.atMost(), d.size(), asJSON(d.entry))
 		}
 	})
 }

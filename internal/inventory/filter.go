@@ -79,16 +79,27 @@ func compile(field string, expressions []v1alpha1.Expression) ([]*regexp.Regexp,
 //	labels    it carries all of them
 //	latest    it is among the newest, by push time, then by id
 //
-// The given slice is not changed.
+// The given slice is not changed; where all of it stays, it is what is returned.
 func (f *Filter) Apply(artifacts []harbor.Artifact) []harbor.Artifact {
-	var kept []harbor.Artifact
-	for i := range artifacts {
-		a := &artifacts[i]
-		if f.byTags(a) && f.byUntagged(a) && f.byType(a) && f.byLabels(a) {
+	first := 0
+	for first < len(artifacts) && f.lets(&artifacts[first]) {
+		first++
+	}
+	if first == len(artifacts) {
+		return f.newest(artifacts)
+	}
+	kept := slices.Clone(artifacts[:first])
+	for i := range artifacts[first:] {
+		if a := &artifacts[first+i]; f.lets(a) {
 			kept = append(kept, *a)
 		}
 	}
 	return f.newest(kept)
+}
+
+// lets tells whether an artifact stays, by itself.
+func (f *Filter) lets(a *harbor.Artifact) bool {
+	return f.byTags(a) && f.byUntagged(a) && f.byType(a) && f.byLabels(a)
 }
 
 func (f *Filter) byTags(a *harbor.Artifact) bool {

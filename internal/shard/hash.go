@@ -9,8 +9,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/bits"
+	"regexp"
 	"strings"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
@@ -59,12 +61,22 @@ func (h Hash) Add(other Hash) Hash {
 // String returns the hash as "v1:" and 64 lower-case hex digits.
 func (h Hash) String() string { return hashVersion + hex.EncodeToString(h[:]) }
 
-// ParseHash reads what String returns, and nothing else: not other versions, not
-// upper-case digits. A hash that cannot be read means that the entries have to
-// be compared themselves.
+// ErrOtherVersion is the error of a hash whose encoding this version of the
+// operator does not know: another version has written the list.
+var ErrOtherVersion = errors.New("its encoding is of another version")
+
+// otherVersion matches the beginning of any version's hash.
+var otherVersion = regexp.MustCompile(`^v[0-9]{1,4}:[0-9a-f]+$`)
+
+// ParseHash reads what String returns, and nothing else: not upper-case digits,
+// and not other versions, whose error is ErrOtherVersion. A hash that cannot be
+// read means that the entries have to be compared themselves.
 func ParseHash(text string) (Hash, error) {
 	var h Hash
 	digits, ok := strings.CutPrefix(text, hashVersion)
+	if !ok && otherVersion.MatchString(text) {
+		return Hash{}, fmt.Errorf("content hash: %w", ErrOtherVersion)
+	}
 	if !ok || len(digits) != hex.EncodedLen(len(h)) || strings.ToLower(digits) != digits {
 		return Hash{}, hashError(text)
 	}

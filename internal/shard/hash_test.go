@@ -6,6 +6,7 @@ package shard
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"math/big"
 	"reflect"
 	"slices"
@@ -165,6 +166,9 @@ func TestParseHash(t *testing.T) {
 			}
 			if test.ok && hash.String() != test.text {
 				t.Errorf("read as %s", hash)
+			}
+			if other := test.name == "another version"; errors.Is(err, ErrOtherVersion) != other {
+				t.Errorf("error %v: of another version should be %t", err, other)
 			}
 			if err != nil && len(err.Error()) > 300 {
 				t.Errorf("an error of %d bytes", len(err.Error()))

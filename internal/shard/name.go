@@ -6,6 +6,7 @@ package shard
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -38,14 +39,17 @@ const (
 // crash meets the object that the first try has made. They are valid names of
 // Kubernetes objects (DNS subdomains, at most 253 characters) wherever the
 // inventory's is: 63 + 1 + 16 + 1 + 9 = 90 characters at most.
-type Namer struct{ prefix string }
+type Namer struct{ prefix, repository string }
 
 // NewNamer returns the Namer of a repository, given by its full name, in an
 // inventory. An inventory's name is at most 63 characters; a longer one would
 // be cut and end in a hash of the whole, so that two with a common beginning
 // still differ.
 func NewNamer(inventory, repository string) Namer {
-	return Namer{prefix: cutName(inventory, maxLabelValue) + "-" + hexSHA256(repository)[:repositoryHashLength] + "-"}
+	return Namer{
+		prefix:     cutName(inventory, maxLabelValue) + "-" + hexSHA256(repository)[:repositoryHashLength] + "-",
+		repository: repository,
+	}
 }
 
 // Name returns the name of list i, from 0 to 999,999,999.
@@ -94,6 +98,14 @@ func cutLast(name string) (before, after string, ok bool) {
 		return name, "", false
 	}
 	return name[:i], name[i+1:], true
+}
+
+// describe tells a person which list a name stands for: "list 2 of library/nginx".
+func (n Namer) describe(name string) string {
+	if i, ok := n.Index(name); ok {
+		return fmt.Sprintf("list %d of %s", i, n.repository)
+	}
+	return name
 }
 
 func isIndex(digits string) bool {

@@ -223,7 +223,7 @@ func (p *packing) create() *bin {
 }
 
 func (p *packing) changes() Changes {
-	var c Changes
+	c := Changes{namer: p.namer}
 	for _, w := range p.weights {
 		c.Hash = c.Hash.Add(w.hash)
 	}

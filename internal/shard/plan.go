@@ -74,23 +74,26 @@ type Changes struct {
 	// Hash is that of the desired entries, and of what the lists hold together
 	// when the changes are made.
 	Hash Hash
+
+	namer Namer
 }
 
 // Empty tells whether there is nothing to write.
 func (c Changes) Empty() bool { return len(c.Create)+len(c.Update)+len(c.Delete) == 0 }
 
 // String returns one line for each change, in the order in which they are to be
-// applied, each ended by a newline; or "no changes" and a newline.
+// applied, each ended by a newline; or "no changes" and a newline. A line is
+// like "update list 2 of library/nginx: 1 added, 1 removed".
 func (c Changes) String() string {
 	if c.Empty() {
 		return "no changes\n"
 	}
 	var text strings.Builder
 	for _, list := range c.Create {
-		fmt.Fprintf(&text, "create %s: %s\n", list.Name, list.Reason)
+		fmt.Fprintf(&text, "create %s: %s\n", c.namer.describe(list.Name), list.Reason)
 	}
 	for _, list := range c.Update {
-		fmt.Fprintf(&text, "update %s: %s\n", list.Name, list.Reason)
+		fmt.Fprintf(&text, "update %s: %s\n", c.namer.describe(list.Name), list.Reason)
 	}
 	misnamed := make(map[string]bool, len(c.Misnamed))
 	for _, name := range c.Misnamed {
@@ -101,7 +104,7 @@ func (c Changes) String() string {
 		if misnamed[name] {
 			reason = "not a name of this repository's lists"
 		}
-		fmt.Fprintf(&text, "delete %s: %s\n", name, reason)
+		fmt.Fprintf(&text, "delete %s: %s\n", c.namer.describe(name), reason)
 	}
 	return text.String()
 }

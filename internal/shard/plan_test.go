@@ -66,81 +66,81 @@ func TestPlanNarrative(t *testing.T) {
 		want string
 	}{
 		{"100 artifacts are pushed", func() { w.push(0, 100) }, `
-create production-3d6726de3c3211b8-0: 100 added
+create list 0 of library/nginx: 100 added
 `}, {"nothing happens", func() {}, `
 no changes
 `}, {"one more is pushed: the list is full", func() { w.push(100, 101) }, `
-create production-3d6726de3c3211b8-1: 1 added
+create list 1 of library/nginx: 1 added
 `}, {"one more is pushed: one write", func() { w.push(101, 102) }, `
-update production-3d6726de3c3211b8-1: 1 added
+update list 1 of library/nginx: 1 added
 `}, {"250 are pushed at once", func() { w.push(102, 352) }, `
-create production-3d6726de3c3211b8-2: 100 added
-create production-3d6726de3c3211b8-3: 52 added
-update production-3d6726de3c3211b8-1: 98 added
+create list 2 of library/nginx: 100 added
+create list 3 of library/nginx: 52 added
+update list 1 of library/nginx: 98 added
 `}, {"one is deleted and one is pushed: it takes the place", func() { w.remove(7, 8); w.push(352, 353) }, `
-update production-3d6726de3c3211b8-0: 1 added, 1 removed
+update list 0 of library/nginx: 1 added, 1 removed
 `}, {"one gets another tag", func() { w.retag(205, "v1") }, `
-update production-3d6726de3c3211b8-2: 1 changed
+update list 2 of library/nginx: 1 changed
 `}, {"one is deleted, one is changed, one is pushed: two writes, not three", func() { w.remove(8, 9); w.retag(310, "v2"); w.push(353, 354) }, `
-update production-3d6726de3c3211b8-0: 1 added, 1 removed
-update production-3d6726de3c3211b8-3: 1 changed
+update list 0 of library/nginx: 1 added, 1 removed
+update list 3 of library/nginx: 1 changed
 `}, {"a list's artifacts are all deleted", func() { w.remove(100, 200) }, `
-delete production-3d6726de3c3211b8-1: emptied
+delete list 1 of library/nginx: emptied
 `}, {"49 are pushed: list 3 has room for 48 only and yet takes what it can", func() { w.push(354, 403) }, `
-create production-3d6726de3c3211b8-1: 1 added
-update production-3d6726de3c3211b8-3: 48 added
+create list 1 of library/nginx: 1 added
+update list 3 of library/nginx: 48 added
 `}, {"ten are deleted from list 2", func() { w.remove(200, 210) }, `
-update production-3d6726de3c3211b8-2: 10 removed
+update list 2 of library/nginx: 10 removed
 `}, {"120 are pushed: ten free places are too few to open list 2 for them", func() { w.push(403, 523) }, `
-create production-3d6726de3c3211b8-4: 21 added
-update production-3d6726de3c3211b8-1: 99 added
+create list 4 of library/nginx: 21 added
+update list 1 of library/nginx: 99 added
 `}, {"ten are pushed: list 2 takes them all", func() { w.push(523, 533) }, `
-update production-3d6726de3c3211b8-2: 10 added
+update list 2 of library/nginx: 10 added
 `}, {"the limit is lowered to 60", func() { w.limits.MaxEntries = 60 }, `
-create production-3d6726de3c3211b8-5: 60 moved here
-create production-3d6726de3c3211b8-6: 60 moved here
-create production-3d6726de3c3211b8-7: 40 moved here
-update production-3d6726de3c3211b8-0: 40 moved away
-update production-3d6726de3c3211b8-1: 40 moved away
-update production-3d6726de3c3211b8-2: 40 moved away
-update production-3d6726de3c3211b8-3: 40 moved away
+create list 5 of library/nginx: 60 moved here
+create list 6 of library/nginx: 60 moved here
+create list 7 of library/nginx: 40 moved here
+update list 0 of library/nginx: 40 moved away
+update list 1 of library/nginx: 40 moved away
+update list 2 of library/nginx: 40 moved away
+update list 3 of library/nginx: 40 moved away
 `}, {"the limit is raised again: nothing is moved back", func() { w.limits.MaxEntries = 100 }, `
 no changes
 `}, {"somebody takes an entry out of list 4, which is seen by its content hash", func() {
 			w.edit(list4, func(e []v1alpha1.ArtifactEntry) []v1alpha1.ArtifactEntry { return e[1:] })
 			w.rewrite = list4
 		}, `
-update production-3d6726de3c3211b8-4: 1 added
+update list 4 of library/nginx: 1 added
 `}, {"somebody edits an entry", func() {
 			w.edit(list0, func(e []v1alpha1.ArtifactEntry) []v1alpha1.ArtifactEntry { e[3].Tags = []string{"mine"}; return e })
 		}, `
-update production-3d6726de3c3211b8-0: 1 changed
+update list 0 of library/nginx: 1 changed
 `}, {"somebody turns a list round", func() { w.edit(list0, reversed) }, `
-update production-3d6726de3c3211b8-0: order restored
+update list 0 of library/nginx: order restored
 `}, {"somebody empties a list", func() { w.edit(list4, func([]v1alpha1.ArtifactEntry) []v1alpha1.ArtifactEntry { return nil }) }, `
-update production-3d6726de3c3211b8-4: 21 added
+update list 4 of library/nginx: 21 added
 `}, {"somebody deletes a list", func() { delete(w.lists, list4) }, `
-update production-3d6726de3c3211b8-0: 21 added
+update list 0 of library/nginx: 21 added
 `}, {"somebody copies list 1 under the name of a list that is not there", func() { w.lists[list4] = w.lists[list1] }, `
-delete production-3d6726de3c3211b8-4: emptied
+delete list 4 of library/nginx: emptied
 `}, {"somebody adds an entry of list 0 to list 2, and one that Harbor does not have", func() {
 			w.edit(list2, func(e []v1alpha1.ArtifactEntry) []v1alpha1.ArtifactEntry {
 				return append(e, entry(0), entry(9999))
 			})
 		}, `
-update production-3d6726de3c3211b8-2: 1 removed, 1 duplicate removed
+update list 2 of library/nginx: 1 removed, 1 duplicate removed
 `}, {"somebody renames a list: its entries are new, and one list takes them all", func() { w.lists["mine"] = w.lists[list3]; delete(w.lists, list3) }, `
-update production-3d6726de3c3211b8-7: 60 added
+update list 7 of library/nginx: 60 added
 delete mine: not a name of this repository's lists
 `}, {"somebody removes the content hash of a list", func() { w.rewrite = list1 }, `
-update production-3d6726de3c3211b8-1: metadata restored
+update list 1 of library/nginx: metadata restored
 `}, {"Harbor has nothing any more", func() { w.artifacts = nil }, `
-delete production-3d6726de3c3211b8-0: emptied
-delete production-3d6726de3c3211b8-1: emptied
-delete production-3d6726de3c3211b8-2: emptied
-delete production-3d6726de3c3211b8-5: emptied
-delete production-3d6726de3c3211b8-6: emptied
-delete production-3d6726de3c3211b8-7: emptied
+delete list 0 of library/nginx: emptied
+delete list 1 of library/nginx: emptied
+delete list 2 of library/nginx: emptied
+delete list 5 of library/nginx: emptied
+delete list 6 of library/nginx: emptied
+delete list 7 of library/nginx: emptied
 `},
 	} {
 		step.do()
@@ -178,14 +178,14 @@ func TestPlanBytes(t *testing.T) {
 		{
 			name:    "three entries of 64 KiB fill a list, as four and the brackets exceed 256 KiB",
 			desired: []v1alpha1.ArtifactEntry{big(0, 64), big(1, 64), big(2, 64), big(3, 64)},
-			want: "create production-3d6726de3c3211b8-0: 3 added\n" +
-				"create production-3d6726de3c3211b8-1: 1 added\n",
+			want: "create list 0 of library/nginx: 3 added\n" +
+				"create list 1 of library/nginx: 1 added\n",
 		}, {
 			name:     "an entry grows: the last ones move",
 			desired:  []v1alpha1.ArtifactEntry{big(0, 200), big(1, 20), big(2, 40), big(3, 1)},
 			existing: []Existing{{Name: list0, Entries: []v1alpha1.ArtifactEntry{big(0, 100), big(1, 20), big(2, 40), big(3, 1)}}},
-			want: "create production-3d6726de3c3211b8-1: 2 moved here\n" +
-				"update production-3d6726de3c3211b8-0: 1 changed, 2 moved away\n",
+			want: "create list 1 of library/nginx: 2 moved here\n" +
+				"update list 0 of library/nginx: 1 changed, 2 moved away\n",
 		}, {
 			name:    "an entry that moves out of a full list stays where a higher list has it already",
 			desired: []v1alpha1.ArtifactEntry{big(0, 200), big(1, 100)},
@@ -193,12 +193,12 @@ func TestPlanBytes(t *testing.T) {
 				{Name: list0, Entries: []v1alpha1.ArtifactEntry{big(0, 200), big(1, 100)}},
 				{Name: list1, Entries: []v1alpha1.ArtifactEntry{big(1, 100)}},
 			},
-			want: "update production-3d6726de3c3211b8-0: 1 moved away\n",
+			want: "update list 0 of library/nginx: 1 moved away\n",
 		}, {
 			name:    "an entry over the limit gets a list of its own",
 			desired: []v1alpha1.ArtifactEntry{big(0, 300), big(1, 1)},
-			want: "create production-3d6726de3c3211b8-0: 1 added\n" +
-				"create production-3d6726de3c3211b8-1: 1 added\n",
+			want: "create list 0 of library/nginx: 1 added\n" +
+				"create list 1 of library/nginx: 1 added\n",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -238,9 +238,9 @@ func TestPlanNeverSwapsEntriesBetweenUpdates(t *testing.T) {
 		{Name: list0, Entries: []v1alpha1.ArtifactEntry{sized(0, 1000), sized(1, 1500)}},
 		{Name: list1, Entries: []v1alpha1.ArtifactEntry{sized(2, 1000), sized(3, 700)}},
 	}
-	want := `create production-3d6726de3c3211b8-2: 2 moved here
-update production-3d6726de3c3211b8-0: 1 changed, 1 moved away
-update production-3d6726de3c3211b8-1: 1 changed, 1 moved away
+	want := `create list 2 of library/nginx: 2 moved here
+update list 0 of library/nginx: 1 changed, 1 moved away
+update list 1 of library/nginx: 1 changed, 1 moved away
 `
 	if diff := cmp.Diff(want, Plan(testNamer, desired, existing, Limits{MaxBytes: 5000}).String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -98,19 +98,21 @@ func (c *call) appendLinks(w []byte, a *artifact, withSBOM bool) []byte {
 	slices.Sort(names)
 	base := apiPrefix + "/projects/" + a.repo.project.name + "/repositories/" +
 		strings.ReplaceAll(url.PathEscape(a.repo.rest()), "%", "%25") + "/artifacts/"
+	digest := a.digest.String()
 	w = append(w, `,"addition_links":{`...)
 	for i, name := range names {
 		if i > 0 {
 			w = append(w, ',')
 		}
-		target := a.digest.String() + "/additions/" + name
+		target := digest + "/additions/" + name
 		if name == "sboms" {
 			target = "/additions/sbom"
 			if withSBOM && a.extra != nil && !c.partial.drops(a, "sbom_overview") {
 				target = a.extra.sbomDigest + target
 			}
 		}
-		w = append(w, `"`+name+`":{"absolute":false,"href":"`+base+target+`"}`...)
+		w = append(append(append(w, '"'), name...), `":{"absolute":false,"href":"`...)
+		w = append(append(append(w, base...), target...), `"}`...)
 	}
 	return append(w, '}')
 }

@@ -30,6 +30,9 @@ func (h *Handler) control(w http.ResponseWriter, r *http.Request) {
 		var digest string
 		digest, err = h.registry.TryPush(body.Repository, image)
 		result = map[string]string{"digest": digest}
+	case "POST /simulator/tag":
+		_, err = h.registry.TryPush(body.Repository, Image{Digest: body.Reference, Tags: []string{body.Tag}})
+		result = struct{}{}
 	case "POST /simulator/delete":
 		err = h.registry.DeleteArtifact(body.Repository, body.Reference)
 		result = struct{}{}
@@ -39,7 +42,7 @@ func (h *Handler) control(w http.ResponseWriter, r *http.Request) {
 		artifacts, sequence := h.registry.Listed(r.URL.Query()["project"]...)
 		result = map[string]any{"sequence": sequence, "artifacts": artifacts}
 	default:
-		http.Error(w, "want POST /simulator/push, POST /simulator/delete, GET /simulator/stats or GET /simulator/listed", http.StatusNotFound)
+		http.Error(w, "want POST /simulator/push, POST /simulator/tag, POST /simulator/delete, GET /simulator/stats or GET /simulator/listed", http.StatusNotFound)
 		return
 	}
 	if err != nil {

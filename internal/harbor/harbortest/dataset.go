@@ -12,7 +12,8 @@ import (
 // Dataset returns the registry that text names, as harborsim's flag --dataset
 // does: "recorded", "believable" or "generated", the last with sizes as in
 // "generated:projects=10,repositories=200,artifacts=50,seed=1" (repositories of
-// all projects together, artifacts of each repository).
+// all projects together, artifacts of each repository); large=4 and
+// largeArtifacts=5000 make some of the repositories large.
 func Dataset(text string, options ...Option) (*Registry, error) {
 	name, sizes, _ := strings.Cut(text, ":")
 	if name != "generated" && sizes != "" {
@@ -51,10 +52,14 @@ func parseSize(text string) (Size, error) {
 			s.Repositories = n
 		case "artifacts":
 			s.Artifacts = n
+		case "large":
+			s.Large = n
+		case "largeArtifacts":
+			s.LargeArtifacts = n
 		case "seed":
 			s.Seed = uint64(n)
 		default:
-			return s, fmt.Errorf("%q: want projects, repositories, artifacts or seed", key)
+			return s, fmt.Errorf("%q: want projects, repositories, artifacts, large, largeArtifacts or seed", key)
 		}
 	}
 	return s, nil

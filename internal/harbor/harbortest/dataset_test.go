@@ -30,6 +30,21 @@ func TestGeneratedIsTheSameEachTime(t *testing.T) {
 	}
 }
 
+func TestGeneratedWithLargeRepositories(t *testing.T) {
+	r, err := Dataset("generated:projects=2,repositories=10,artifacts=3,large=2,largeArtifacts=40")
+	if err != nil {
+		t.Fatal(err)
+	}
+	repos, _ := r.Repositories()
+	counts := map[int]int{}
+	for _, repo := range repos {
+		counts[repo.ArtifactCount]++
+	}
+	if diff := cmp.Diff(map[int]int{3: 8, 40: 2}, counts); diff != "" {
+		t.Errorf("repositories by number of artifacts (-want +got):\n%s", diff)
+	}
+}
+
 // TestGeneratedFitsInMemory bounds the memory of an artifact: a million has to
 // fit well below 1 GiB.
 func TestGeneratedFitsInMemory(t *testing.T) {
@@ -141,7 +156,9 @@ func TestControl(t *testing.T) {
 	}
 	send(http.MethodPost, "/simulator/push", `{"repository": "nosuch/app"}`, 422)
 	send(http.MethodPost, "/simulator/push", `nonsense`, 400)
-	send(http.MethodPost, "/simulator/delete", `{"repository": "library/app", "reference": "v1"}`, 200)
+	send(http.MethodPost, "/simulator/tag", `{"repository": "library/app", "reference": "`+pushed.Digest+`", "tag": "stable"}`, 200)
+	send(http.MethodPost, "/simulator/tag", `{"repository": "library/app", "reference": "v1", "tag": "stable"}`, 422)
+	send(http.MethodPost, "/simulator/delete", `{"repository": "library/app", "reference": "stable"}`, 200)
 	send(http.MethodPost, "/simulator/delete", `{"repository": "library/app", "reference": "v1"}`, 422)
 	send(http.MethodGet, "/simulator/nosuch", "", 404)
 	decode(t, send(http.MethodGet, "/simulator/listed?project=library", "", 200), &listed)

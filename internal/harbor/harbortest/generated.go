@@ -16,8 +16,11 @@ type Size struct {
 	Projects int
 	// Repositories of all projects together. The default is 200.
 	Repositories int
-	// Artifacts listed in each repository. The default is 50.
+	// Artifacts listed in each repository that is not large. The default is 50.
 	Artifacts int
+	// Large is how many of the repositories hold LargeArtifacts each, spread
+	// evenly among the others and over the projects. The default is none, and 5000.
+	Large, LargeArtifacts int
 	// Seed of everything made up; the default is 1.
 	Seed uint64
 }
@@ -58,8 +61,9 @@ func Generated(size Size, options ...Option) *Registry {
 		p := projects[i%len(projects)]
 		repo := &repository{id: next(&r.ids.Repository), project: p, name: p.name + "/" + generatedName(i), created: at, updated: at}
 		r.addRepository(repo)
-		repo.artifacts = make([]*artifact, 0, size.Artifacts)
-		for n := range size.Artifacts {
+		artifacts := size.artifactsOf(i)
+		repo.artifacts = make([]*artifact, 0, artifacts)
+		for n := range artifacts {
 			at += instant(time.Second / time.Microsecond)
 			repo.artifacts = append(repo.artifacts, r.generate(repo, image, n, at, random))
 		}
@@ -79,10 +83,25 @@ func (s Size) defaults() Size {
 	if s.Artifacts <= 0 {
 		s.Artifacts = 50
 	}
+	if s.LargeArtifacts <= 0 {
+		s.LargeArtifacts = 5000
+	}
 	if s.Seed == 0 {
 		s.Seed = 1
 	}
 	return s
+}
+
+// artifactsOf is the number of artifacts in repository i.
+func (s Size) artifactsOf(i int) int {
+	if s.Large > 0 {
+		stride := max(1, s.Repositories/s.Large)
+		// Shifted by one more each time, or all could be in one project.
+		if large := i / stride; large < s.Large && i%stride == large%stride {
+			return s.LargeArtifacts
+		}
+	}
+	return s.Artifacts
 }
 
 // generatedName gives every third repository a nested name.

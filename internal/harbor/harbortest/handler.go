@@ -41,6 +41,7 @@ type Options struct {
 // when Options.Control is set, for a demo or tests in another process:
 //
 //	POST /simulator/push    {"repository": "library/nginx", "tag": "1.27"} -> {"digest": ...}
+//	POST /simulator/tag     {"repository": ..., "reference": digest, "tag": new or another's} -> {}
 //	POST /simulator/delete  {"repository": ..., "reference": tag or digest} -> {}
 //	GET  /simulator/stats   [Stats]
 //	GET  /simulator/listed  {"sequence": n, "artifacts": [ListedArtifact, ...]}

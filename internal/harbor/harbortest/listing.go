@@ -51,6 +51,9 @@ func listOf[T any](c *call, rows []T, total int64, p paging, write func([]byte, 
 			body = append(body, ',')
 		}
 		body = write(body, row)
+		if i == 0 { // the others are about as long
+			body = slices.Grow(body, len(body)*len(rows)*9/8)
+		}
 	}
 	return list(append(body, ']'), total, p.link(c.path, c.query, total))
 }

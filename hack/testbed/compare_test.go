@@ -1,7 +1,7 @@
 // Copyright The harbor-inventory Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package testbed
 
 import (
 	"testing"
@@ -29,20 +29,20 @@ func TestDifferences(t *testing.T) {
 	miscounted.ArtifactCount = 2
 	for _, tt := range []struct {
 		about string
-		held  []artifact
+		held  []Artifact
 		lists []v1alpha1.ArtifactList
 		want  []string
 	}{
 		{"nothing on either side", nil, nil, nil},
 		{
 			"the same, in whatever order",
-			[]artifact{{"p/a", "d1", []string{"x", "b"}}, {"p/a", "d2", nil}, {"p/b", "d1", []string{"x"}}},
+			[]Artifact{{"p/a", "d1", []string{"x", "b"}}, {"p/a", "d2", nil}, {"p/b", "d1", []string{"x"}}},
 			[]v1alpha1.ArtifactList{list("l1", "p", "p/b", entry("d1", "x")), list("l2", "p", "p/a", entry("d2"), entry("d1", "b", "x"))},
 			nil,
 		},
 		{
 			"missing",
-			[]artifact{{"p/a", "d1", []string{"x"}}},
+			[]Artifact{{"p/a", "d1", []string{"x"}}},
 			nil,
 			[]string{"p/a@d1 [x] is in Harbor, and in no list"},
 		},
@@ -53,77 +53,63 @@ func TestDifferences(t *testing.T) {
 		},
 		{
 			"under the wrong repository",
-			[]artifact{{"p/a", "d1", nil}},
+			[]Artifact{{"p/a", "d1", nil}},
 			[]v1alpha1.ArtifactList{list("l", "p", "p/b", entry("d1"))},
 			[]string{"p/a@d1 [] is in Harbor, and in no list", "p/b@d1 is in l, and not in Harbor"},
 		},
 		{
 			"in two lists",
-			[]artifact{{"p/a", "d1", nil}},
+			[]Artifact{{"p/a", "d1", nil}},
 			[]v1alpha1.ArtifactList{list("l2", "p", "p/a", entry("d1")), list("l1", "p", "p/a", entry("d1"))},
 			[]string{"p/a@d1 is in Harbor once, and 2 times in the lists: l1, l2"},
 		},
 		{
 			"twice in one list",
-			[]artifact{{"p/a", "d1", nil}},
+			[]Artifact{{"p/a", "d1", nil}},
 			[]v1alpha1.ArtifactList{list("l", "p", "p/a", entry("d1"), entry("d1"))},
 			[]string{"p/a@d1 is in Harbor once, and 2 times in the lists: l"},
 		},
 		{
 			"other tags",
-			[]artifact{{"p/a", "d1", []string{"x", "y"}}},
+			[]Artifact{{"p/a", "d1", []string{"x", "y"}}},
 			[]v1alpha1.ArtifactList{list("l", "p", "p/a", entry("d1", "x"))},
 			[]string{"p/a@d1 in l: the tags in Harbor are [x y], in the list [x]"},
 		},
 		{
 			"a part of the tags, and known to be",
-			[]artifact{{"p/a", "d1", []string{"a", "b", "c"}}},
+			[]Artifact{{"p/a", "d1", []string{"a", "b", "c"}}},
 			[]v1alpha1.ArtifactList{list("l", "p", "p/a", part)},
 			nil,
 		},
 		{
 			"a part of too many",
-			[]artifact{{"p/a", "d1", []string{"a", "c"}}},
+			[]Artifact{{"p/a", "d1", []string{"a", "c"}}},
 			[]v1alpha1.ArtifactList{list("l", "p", "p/a", part)},
 			[]string{"p/a@d1 in l: it is said to have 3 tags in all; in Harbor it has 2"},
 		},
 		{
 			"a part of others",
-			[]artifact{{"p/a", "d1", []string{"a", "b", "d"}}},
+			[]Artifact{{"p/a", "d1", []string{"a", "b", "d"}}},
 			[]v1alpha1.ArtifactList{list("l", "p", "p/a", part)},
 			[]string{"p/a@d1 in l: some of its tags [c] are not in Harbor"},
 		},
 		{
 			"miscounted",
-			[]artifact{{"p/a", "d1", nil}},
+			[]Artifact{{"p/a", "d1", nil}},
 			[]v1alpha1.ArtifactList{miscounted},
 			[]string{"list l: artifactCount is 2, and there are 1 artifacts"},
 		},
 		{
 			"wrong project",
-			[]artifact{{"p/a", "d1", nil}},
+			[]Artifact{{"p/a", "d1", nil}},
 			[]v1alpha1.ArtifactList{list("l", "q", "p/a", entry("d1"))},
 			[]string{"list l: the project of p/a is said to be q"},
 		},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, differences(tt.held, tt.lists)); diff != "" {
+			if diff := cmp.Diff(tt.want, Differences(tt.held, tt.lists)); diff != "" {
 				t.Errorf("wanted (-), got (+):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestCrowded(t *testing.T) {
-	a, b := artifact{"p/a", "d", []string{"x"}}, artifact{"p/b", "d", []string{"x"}}
-	untagged := artifact{Repository: "p/c", Digest: "d"}
-	for want, held := range map[string][]artifact{
-		"":    {untagged},
-		"p/a": {b, a, untagged, untagged},
-		"p/b": {b, a, b, untagged, untagged, untagged},
-	} {
-		if got := crowded(held); got != want {
-			t.Errorf("crowded(%v) = %q, want %q", held, got, want)
-		}
 	}
 }

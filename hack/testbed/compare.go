@@ -1,10 +1,9 @@
 // Copyright The harbor-inventory Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package testbed
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,40 +12,40 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
 
-// artifact is what Harbor lists, as far as it is compared.
-type artifact struct {
+// Artifact is what Harbor lists, as far as it is compared.
+type Artifact struct {
 	Repository string   `json:"repository"` // with the project
 	Digest     string   `json:"digest"`
 	Tags       []string `json:"tags"`
 }
 
-// identity tells artifacts apart: a digest may be in many repositories.
-type identity struct{ repository, digest string }
+// Identity tells artifacts apart: a digest may be in many repositories.
+type Identity struct{ Repository, Digest string }
 
-func (i identity) String() string { return i.repository + "@" + i.digest }
+func (i Identity) String() string { return i.Repository + "@" + i.Digest }
 
-// place is where an artifact is found in the cluster.
-type place struct {
-	list  string
-	entry v1alpha1.ArtifactEntry
+// Place is where an artifact is found in the cluster.
+type Place struct {
+	List  string
+	Entry v1alpha1.ArtifactEntry
 }
 
-// differences compares what Harbor holds with all lists of an inventory: each
+// Differences compares what Harbor holds with all lists of an inventory: each
 // artifact must be in exactly one list, with its tags, and nothing besides. It
 // returns a line for each exception, sorted.
-func differences(held []artifact, lists []v1alpha1.ArtifactList) []string {
+func Differences(held []Artifact, lists []v1alpha1.ArtifactList) []string {
 	var found []string
-	places := map[identity][]place{}
+	places := map[Identity][]Place{}
 	for i := range lists {
 		l := &lists[i]
 		found = append(found, inconsistencies(l)...)
 		for _, entry := range l.Artifacts {
-			id := identity{l.Repository, entry.Digest}
-			places[id] = append(places[id], place{l.Name, entry})
+			id := Identity{l.Repository, entry.Digest}
+			places[id] = append(places[id], Place{l.Name, entry})
 		}
 	}
 	for _, a := range held {
-		id := identity{a.Repository, a.Digest}
+		id := Identity{a.Repository, a.Digest}
 		found = append(found, misplaced(id, a, places[id])...)
 		delete(places, id)
 	}
@@ -57,12 +56,12 @@ func differences(held []artifact, lists []v1alpha1.ArtifactList) []string {
 	return found
 }
 
-func misplaced(id identity, a artifact, places []place) []string {
+func misplaced(id Identity, a Artifact, places []Place) []string {
 	switch len(places) {
 	case 0:
 		return []string{fmt.Sprintf("%s %v is in Harbor, and in no list", id, a.Tags)}
 	case 1:
-		if problem := otherTags(a.Tags, places[0].entry); problem != "" {
+		if problem := otherTags(a.Tags, places[0].Entry); problem != "" {
 			return []string{fmt.Sprintf("%s in %s: %s", id, names(places), problem)}
 		}
 		return nil
@@ -117,28 +116,10 @@ func inconsistencies(l *v1alpha1.ArtifactList) []string {
 	return found
 }
 
-func names(places []place) string {
+func names(places []Place) string {
 	all := map[string]bool{}
 	for _, p := range places {
-		all[p.list] = true
+		all[p.List] = true
 	}
 	return strings.Join(slices.Sorted(maps.Keys(all)), ", ")
-}
-
-// crowded returns the repository with most artifacts that are tagged, the
-// first in alphabetical order of several; "" if there is none.
-func crowded(held []artifact) string {
-	tagged := map[string]int{}
-	for _, a := range held {
-		if len(a.Tags) > 0 {
-			tagged[a.Repository]++
-		}
-	}
-	repositories := slices.SortedFunc(maps.Keys(tagged), func(a, b string) int {
-		return cmp.Or(cmp.Compare(tagged[b], tagged[a]), cmp.Compare(a, b))
-	})
-	if len(repositories) == 0 {
-		return ""
-	}
-	return repositories[0]
 }

@@ -1,0 +1,63 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+)
+
+// listWriter creates and replaces lists. It has the API server answer with their
+// metadata alone: the entries would only come back as they were sent. On 429
+// with Retry-After it waits and tries again, up to ten times, as client-go does
+// (rest.Request.MaxRetries).
+type listWriter struct{ lists rest.Interface }
+
+// onlyMetadata is how client-go's metadata client asks for it.
+const onlyMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+func newListWriter(mgr ctrl.Manager) (*listWriter, error) {
+	lists, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("ArtifactList"), true, false,
+		mgr.GetConfig(), serializer.NewCodecFactory(mgr.GetScheme()), mgr.GetHTTPClient())
+	return &listWriter{lists}, err
+}
+
+func (w *listWriter) create(ctx context.Context, list *v1alpha1.ArtifactList) error {
+	return w.send(ctx, w.lists.Post(), list)
+}
+
+func (w *listWriter) update(ctx context.Context, list *v1alpha1.ArtifactList) error {
+	return w.send(ctx, w.lists.Put().Name(list.Name), list)
+}
+
+func (*listWriter) send(ctx context.Context, request *rest.Request, list *v1alpha1.ArtifactList) error {
+	return request.Namespace(list.Namespace).Resource("artifactlists").SetHeader("Accept", onlyMetadata).Body(list).Do(ctx).Error()
+}
+
+// each does n writes side by side and returns the first error. One that fails
+// does not end the others: what is written stays right.
+func (o *listOutput) each(n int, write func(i int) error) error {
+	var group errgroup.Group
+	group.SetLimit(o.r.options.Writers)
+	for i := range n {
+		group.Go(func() error { return write(i) })
+	}
+	return group.Wait()
+}
+
+// inSlot does one write as soon as fewer than Options.Writers of this sync are in flight.
+func (o *listOutput) inSlot(ctx context.Context, write func() error) error {
+	if err := o.slots.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer o.slots.Release(1)
+	return write()
+}
