@@ -82,7 +82,7 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	plan, err := r.resolve(ctx, &inv)
 	if err != nil { // the next sync tells of it
 		r.hints.settled(req.NamespacedName, names, r.now())
-		return ctrl.Result{RequeueAfter: unsettledPause}, nil //nolint:nilerr // see above
+		return ctrl.Result{RequeueAfter: unsettledPause}, nil
 	}
 	defer plan.client.Close()
 	// 3.

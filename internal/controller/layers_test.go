@@ -22,13 +22,19 @@ func TestLayers(t *testing.T) {
 		want     string
 	}{
 		{"nothing asked for", "", "v2.16.0", true, registration{}, "webhooks are off (spec.webhook.mode)" + sweep},
-		{"an old Harbor", v1alpha1.WebhookOff, "v2.15.1", true, registration{},
-			"webhooks are off (spec.webhook.mode); listings of repositories every 10m, which before Harbor 2.15.2 do not tell of tags that moved; every repository is read in full within 6h"},
+		{
+			"an old Harbor", v1alpha1.WebhookOff, "v2.15.1", true,
+			registration{},
+			"webhooks are off (spec.webhook.mode); listings of repositories every 10m, which before Harbor 2.15.2 do not tell of tags that moved; every repository is read in full within 6h",
+		},
 		{"no receiver", v1alpha1.WebhookReceive, "v2.16.0", false, registration{}, "webhooks are not received (the operator runs without --webhook-bind-address)" + sweep},
 		{"received", v1alpha1.WebhookReceive, "v2.16.0", true, registration{}, "webhooks are received" + sweep},
 		{"registered", v1alpha1.WebhookRegister, "v2.16.0", true, registration{projects: 12}, "webhooks are registered in 12 projects" + sweep},
-		{"without the right", v1alpha1.WebhookRegister, "v2.16.0", true, registration{projects: 12, failed: 2, err: errors.New("project x: the account needs the right y")},
-			"webhooks are registered in 10 of 12 projects (project x: the account needs the right y)" + sweep},
+		{
+			"without the right", v1alpha1.WebhookRegister, "v2.16.0", true,
+			registration{projects: 12, failed: 2, err: errors.New("project x: the account needs the right y")},
+			"webhooks are registered in 10 of 12 projects (project x: the account needs the right y)" + sweep,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inv := &v1alpha1.HarborInventory{}

@@ -392,7 +392,7 @@ func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObject
 // repositories that could not be read. After a sync that was ended early no
 // numbers are told.
 func (o *listOutput) finish(ctx context.Context, unread []string, into *result) error {
-	if into.err != nil {
+	if into.ended() {
 		return nil
 	}
 	var errs []error

@@ -50,7 +50,7 @@ type registration struct {
 //  3. After a change of the spec, take it out of the others.
 func (r *Reconciler) register(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, res *result) (registration, error) {
 	wanted := inv.Spec.Webhook.Mode == v1alpha1.WebhookRegister
-	if res.err != nil || !wanted && !controllerutil.ContainsFinalizer(inv, v1alpha1.FinalizerWebhook) {
+	if res.ended() || !wanted && !controllerutil.ContainsFinalizer(inv, v1alpha1.FinalizerWebhook) {
 		return registration{}, nil
 	}
 	// 1.
@@ -65,7 +65,7 @@ func (r *Reconciler) register(ctx context.Context, inv *v1alpha1.HarborInventory
 	if wanted {
 		secret, err := r.webhookSecret(ctx, inv)
 		if err != nil {
-			return registration{failed: len(res.report.Seen), err: err}, nil
+			return registration{projects: len(res.report.Seen), failed: len(res.report.Seen), err: err}, nil //nolint:nilerr // status.layers tells it
 		}
 		policy := policyOf(inv, string(secret.Data[v1alpha1.SecretKeyAuthorization]))
 		for _, project := range res.report.Seen {

@@ -44,6 +44,9 @@ type result struct {
 	received     bool // whether the operator receives webhooks
 }
 
+// ended tells whether the sync was ended early.
+func (res *result) ended() bool { return res.err != nil }
+
 // output is where a sync writes to.
 type output interface {
 	// held names the repositories that entries are held of, sorted.

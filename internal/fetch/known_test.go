@@ -5,6 +5,7 @@ package fetch_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -71,9 +72,7 @@ func TestKnownMissesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, r := range sink.repositories {
-				read[name] = r
-			}
+			maps.Copy(read, sink.repositories)
 			for _, name := range report.Gone {
 				delete(read, name)
 			}

@@ -222,17 +222,14 @@ func (c *Client) do(ctx context.Context, what call) error {
 			return nil
 		}
 		failed := &CallError{Method: what.method, Endpoint: what.endpoint, Path: shown(what.path), Tries: try, err: err}
-		again, retryAfter := c.retryable(err)
-		if !again || !what.reads() || what.may401 && errors.Is(err, ErrUnauthorized) {
+		again, retryAfter := c.retryable(what, err)
+		if !again {
 			return failed
 		}
 		if ctx.Err() != nil {
 			return callEnded(ctx, what.endpoint)
 		}
-		var status *StatusError
-		if !errors.As(err, &status) || status.StatusCode >= 500 || status.StatusCode == http.StatusUnauthorized {
-			c.troubled.Store(true)
-		}
+		c.noteTrouble(err)
 		if what.rows > c.pages.now() && late(err) {
 			failed.err = fmt.Errorf("%w: %w", ErrTooSlow, err)
 			return failed
@@ -249,9 +246,21 @@ func (c *Client) do(ctx context.Context, what call) error {
 	}
 }
 
-// retryable tells whether another try can succeed. A 401 can, where there are
-// credentials: Harbor makes a request anonymous when its database fails it.
-func (c *Client) retryable(err error) (again bool, retryAfter time.Duration) {
+// noteTrouble notes what tells of trouble inside Harbor; see [Client.Troubled].
+func (c *Client) noteTrouble(err error) {
+	var status *StatusError
+	if !errors.As(err, &status) || status.StatusCode >= 500 || status.StatusCode == http.StatusUnauthorized {
+		c.troubled.Store(true)
+	}
+}
+
+// retryable tells whether another try can succeed and do no harm. After a 401 one
+// can, where there are credentials: Harbor makes a request anonymous when its
+// database fails it.
+func (c *Client) retryable(what call, err error) (again bool, retryAfter time.Duration) {
+	if !what.reads() || what.may401 && errors.Is(err, ErrUnauthorized) {
+		return false, 0
+	}
 	var status *StatusError
 	var response *ResponseError
 	var connection *ConnectionError

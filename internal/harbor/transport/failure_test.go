@@ -67,11 +67,16 @@ func TestFailuresOfTheRealTransport(t *testing.T) {
 		{"HTTPS to a plain port", strings.Replace(plain.URL, "http:", "https:", 1), &tls.Config{}, FailureScheme},
 		{"nobody listens", closed.URL, &tls.Config{}, FailureConnection},
 		{"not HTTP", garbage, &tls.Config{}, FailureConnection},
+		{"a name that nobody has", "http://nobody..example", &tls.Config{}, FailureName},
+		{"no connection in time", plain.URL + "/dial", &tls.Config{}, FailureTimeout},
 		{"no header in time", plain.URL + "/stall", &tls.Config{}, FailureTimeout},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
 			timeouts := Timeouts{}
-			if tt.want == FailureTimeout {
+			switch {
+			case strings.HasSuffix(tt.url, "/dial"):
+				timeouts.Dial = time.Nanosecond
+			case tt.want == FailureTimeout:
 				timeouts.Header = time.Millisecond
 			}
 			tripper := timeouts.New(1, tt.config)

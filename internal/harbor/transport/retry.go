@@ -15,8 +15,8 @@ import (
 // RetryPolicy says how often and when a request is tried again. The zero value
 // of a field stands for its default.
 type RetryPolicy struct {
-	// Tries in all, the first one included. Default 7: where one request in five
-	// fails, one call in 80,000 then fails at all of them.
+	// Tries in all, the first one included. Default 8: where one request in five
+	// fails, one call in 390,000 then fails at all of them.
 	Tries int
 	// Base is the greatest wait before the second try; it doubles from try to
 	// try. The wait itself is random, from nothing to that ("full jitter").
@@ -29,7 +29,7 @@ type RetryPolicy struct {
 }
 
 // Attempts returns the number of tries in all.
-func (p RetryPolicy) Attempts() int { return max(1, cmp.Or(p.Tries, 7)) }
+func (p RetryPolicy) Attempts() int { return max(1, cmp.Or(p.Tries, 8)) }
 
 // Wait waits before the given try (2, 3, ...): at random, and as long as the
 // server asked for besides. It returns false when the context ends, and without

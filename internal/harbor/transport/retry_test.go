@@ -58,7 +58,7 @@ func TestCeilingBounds(t *testing.T) {
 }
 
 func TestAttempts(t *testing.T) {
-	for tries, want := range map[int]int{0: 7, 1: 1, 8: 8, -1: 1} {
+	for tries, want := range map[int]int{0: 8, 1: 1, 7: 7, -1: 1} {
 		if got := (RetryPolicy{Tries: tries}).Attempts(); got != want {
 			t.Errorf("%d: %d, want %d", tries, got, want)
 		}
