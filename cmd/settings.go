@@ -64,6 +64,8 @@ func (s *settings) register(flags *flag.FlagSet) {
 		"Pause between two looks at the Lease; those who wait take up to 2.2 times as long.")
 	flags.IntVar(&s.controller.MaxConnectionsPerHarbor, "max-connections-per-harbor", 20,
 		"Greatest number of requests in flight to one Harbor, over all HarborInventories that name it.")
+	flags.DurationVar(&s.controller.AuditInterval, "audit-log-interval", 30*time.Second,
+		"Pause between two looks at Harbor's audit log, for each HarborInventory.")
 	flags.StringVar(&s.controller.Webhooks.Address, "webhook-bind-address", "0",
 		"Address of the receiver of Harbor's webhooks, like :9443; 0 switches it off.")
 	flags.StringVar(&s.webhookCertificates, "webhook-cert-path", "",

@@ -120,7 +120,11 @@ func TestWebhook(t *testing.T) {
 	if status := w.deliver("all", "wrong", "PUSH_ARTIFACT", "team/app", digest); status != http.StatusUnauthorized {
 		t.Errorf("a wrong Authorization value: status %d", status)
 	}
-	before := w.harbor.Stats().Total
+	reads := func() int {
+		stats := w.harbor.Stats()
+		return stats.Requests(harbortest.ClassRepository) + stats.Requests(harbortest.ClassArtifacts)
+	}
+	before := reads()
 	if status := w.deliver("all", hookSecret, "PUSH_ARTIFACT", "team/app", digest); status != http.StatusOK {
 		t.Errorf("the right Authorization value: status %d", status)
 	}
@@ -136,7 +140,7 @@ func TestWebhook(t *testing.T) {
 	}
 	arrived("all")
 	arrived("team", "team")
-	if n := w.harbor.Stats().Total - before; n > 6 { // repository, artifacts, check of the untagged; for two inventories
+	if n := reads() - before; n > 6 { // repository, artifacts, check of the untagged; for two inventories
 		t.Errorf("%d requests", n)
 	}
 	must(w.registry.DeleteRepository("team/app"))
@@ -150,4 +154,41 @@ func TestWebhook(t *testing.T) {
 	if n := differences(library, w.versions("library")); n > 0 {
 		t.Errorf("%d lists of an inventory that does not select the repository were written", n)
 	}
+}
+
+// Harbor's audit log alone brings pushes, deletions, and new repositories; who
+// may not read it is told.
+func TestAuditLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.putSecret("robot", w.registry.AddRobot(harbortest.Robot{Name: "auditor", Secret: canary, SystemScope: true}), canary)
+	w.inventory("all") // with an interval of an hour
+	w.condition("all", "Ready=True", "Complete=True")
+	eventually(t, func() string { // the log begins to be followed after the first sync
+		if got := w.request("all").Status.Layers; !strings.Contains(got, "; the audit log is followed; ") {
+			return "layers: " + got
+		}
+		return ""
+	})
+	for _, change := range []func(){
+		func() { w.registry.Push("team/app", harbortest.Image{Tags: []string{"again"}}) },
+		func() { must(w.registry.DeleteTag("library/nginx", "1.1")) },
+		func() { must(w.registry.DeleteRepository("team/tools/cli")) },
+		func() {
+			must(w.registry.CreateProject("fresh", false))
+			w.registry.Push("fresh/app", harbortest.Image{Tags: []string{"1"}})
+		},
+	} {
+		change()
+		eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
+	}
+	w.putSecret("robot", robot, canary) // may not read the log
+	w.change("all", func(s *v1alpha1.HarborInventorySpec) { s.MaxConnections = 4 })
+	w.condition("all", "Ready=True")
+	eventually(t, func() string {
+		if got := w.request("all").Status.Layers; !strings.Contains(got, "the audit log is empty although there are artifacts: the account needs the right audit-log:list") {
+			return "layers: " + got
+		}
+		return ""
+	})
 }

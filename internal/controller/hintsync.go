@@ -46,10 +46,11 @@ const unsettledPause = time.Second
 
 // reconcileHints reads the repositories that hints name:
 //
-//  1. Take them; what concerns more than repositories is for a sync of the whole.
+//  1. Decide whether there is anything to do.
 //  2. Check the spec and read what it refers to.
-//  3. Read them from Harbor and write their lists.
-//  4. Tell the new numbers, and try again later what failed.
+//  3. Read the audit log, which makes further hints, if it is time.
+//  4. Read the repositories from Harbor and write their lists.
+//  5. Tell the new numbers, and try again later what failed.
 func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var inv v1alpha1.HarborInventory
 	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
@@ -65,16 +66,10 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	if inv.Status.ObservedGeneration != inv.Generation {
 		return ctrl.Result{RequeueAfter: unsettledPause}, nil
 	}
-	names := r.hints.take(req.NamespacedName, r.now())
-	if len(names) > 0 && inv.Spec.Output.Mode == v1alpha1.OutputStatus {
-		r.hints.widen(req.NamespacedName, scopeAll) // few artifacts, and one object for all of them
-		names = nil
-	}
-	if wider, _ := r.hints.waiting(req.NamespacedName); wider != scopeNone {
-		r.awake(ctx, &inv)
-	}
-	if len(names) == 0 {
-		return ctrl.Result{RequeueAfter: r.hints.pause(req.NamespacedName, r.now())}, nil
+	known := r.memory.recall(&inv)
+	names := r.takeHints(ctx, &inv)
+	if len(names) == 0 && !r.auditDue(&inv, known) {
+		return ctrl.Result{RequeueAfter: r.nextHint(&inv, known)}, nil
 	}
 	ctx, cancel := r.hinting.begin(ctx, &inv)
 	defer cancel()
@@ -86,21 +81,47 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	}
 	defer plan.client.Close()
 	// 3.
-	failed, err := r.readHinted(ctx, &inv, plan, names)
-	if interrupted(ctx) {
-		return ctrl.Result{}, nil
+	if r.auditDue(&inv, known) {
+		r.follow(ctx, &inv, plan, known)
+		names = append(names, r.takeHints(ctx, &inv)...)
 	}
-	// 4.
-	r.hints.settled(req.NamespacedName, failed, r.now())
+	// 4. 5.
+	if len(names) > 0 {
+		if err := r.settleHints(ctx, &inv, plan, names); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	return ctrl.Result{RequeueAfter: r.nextHint(&inv, known)}, nil
+}
+
+// takeHints takes the repositories to be read now. What concerns more is left to
+// a sync of the whole, and so is a small inventory, which is one object.
+func (r *Reconciler) takeHints(ctx context.Context, inv *v1alpha1.HarborInventory) []string {
+	name := client.ObjectKeyFromObject(inv)
+	names := r.hints.take(name, r.now())
+	if len(names) > 0 && inv.Spec.Output.Mode == v1alpha1.OutputStatus {
+		r.hints.widen(name, scopeAll)
+		names = nil
+	}
+	if wider, _ := r.hints.waiting(name); wider != scopeNone {
+		r.awake(ctx, inv)
+	}
+	return names
+}
+
+// settleHints reads repositories, writes their lists, and tells the new numbers.
+func (r *Reconciler) settleHints(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) error {
+	failed, err := r.readHinted(ctx, inv, p, names)
+	if interrupted(ctx) {
+		return nil
+	}
+	r.hints.settled(client.ObjectKeyFromObject(inv), failed, r.now())
 	hintedReads.WithLabelValues("failed").Add(float64(len(failed)))
 	hintedReads.WithLabelValues("succeeded").Add(float64(len(names) - len(failed)))
 	if err != nil {
 		log.FromContext(ctx).Info("repositories of hints could not be read; they are tried again", "repositories", len(failed), "reason", err.Error())
 	}
-	if err := r.tellNumbers(ctx, &inv); err != nil {
-		return ctrl.Result{}, err
-	}
-	return ctrl.Result{RequeueAfter: r.hints.pause(req.NamespacedName, r.now())}, nil
+	return r.tellNumbers(ctx, inv)
 }
 
 // awake has an inventory looked at for a sync of the whole.

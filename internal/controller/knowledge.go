@@ -37,7 +37,9 @@ type knowledge struct {
 	repositories map[string]remembered
 	// whole tells that a sync of everything has ended since.
 	whole   bool
-	version string // of Harbor
+	version string    // of Harbor
+	pushed  time.Time // of the newest artifact
+	audit   auditLog
 	// policies tells of each project what became of its webhook policy.
 	policies map[string]registered
 }
@@ -159,6 +161,23 @@ func (m *memory) names(inventory types.NamespacedName, project string) (names []
 		}
 	}
 	return names
+}
+
+// noteArtifacts remembers when the newest artifact was pushed.
+func (k *knowledge) noteArtifacts(artifacts []harbor.Artifact) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := range artifacts {
+		if artifacts[i].PushTime.After(k.pushed) {
+			k.pushed = artifacts[i].PushTime
+		}
+	}
+}
+
+func (k *knowledge) newestPush() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.pushed
 }
 
 // sum adds up what stands in the lists of all repositories.

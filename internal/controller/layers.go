@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 )
 
 // layers says in one line how an inventory is kept current, and which ways are
 // not used, and why. Version is Harbor's, or empty; received tells whether the
 // operator receives webhooks at all.
-func layers(inv *v1alpha1.HarborInventory, version string, received bool, hooks registration) string {
+func layers(inv *v1alpha1.HarborInventory, version string, received bool, hooks registration, audit current.Verdict) string {
 	sweep := fmt.Sprintf("listings of repositories every %s", short(inv.Spec.Interval.Duration))
 	switch {
 	case inv.Spec.Output.Mode == v1alpha1.OutputStatus:
@@ -27,9 +28,16 @@ func layers(inv *v1alpha1.HarborInventory, version string, received bool, hooks 
 		sweep += ", which before Harbor 2.15.2 do not tell of tags that moved"
 	}
 	return cutMessage(strings.Join([]string{
-		webhookLayer(inv, received, hooks), sweep,
+		webhookLayer(inv, received, hooks), auditLayer(inv, audit), sweep,
 		fmt.Sprintf("every repository is read in full within %s", short(wantedVerifyInterval(inv, version))),
 	}, "; "))
+}
+
+func auditLayer(inv *v1alpha1.HarborInventory, audit current.Verdict) string {
+	if inv.Spec.Harbor.CredentialsSecretRef == nil {
+		return "the audit log is not shown to anonymous callers"
+	}
+	return "the audit log " + audit.Message
 }
 
 func webhookLayer(inv *v1alpha1.HarborInventory, received bool, hooks registration) string {

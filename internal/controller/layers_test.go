@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 )
 
 func TestLayers(t *testing.T) {
-	const sweep = "; listings of repositories every 10m; every repository is read in full within 24h"
+	const sweep = "; the audit log is followed; listings of repositories every 10m; every repository is read in full within 24h"
 	for _, c := range []struct {
 		name     string
 		mode     v1alpha1.WebhookMode
@@ -25,7 +26,7 @@ func TestLayers(t *testing.T) {
 		{
 			"an old Harbor", v1alpha1.WebhookOff, "v2.15.1", true,
 			registration{},
-			"webhooks are off (spec.webhook.mode); listings of repositories every 10m, which before Harbor 2.15.2 do not tell of tags that moved; every repository is read in full within 6h",
+			"webhooks are off (spec.webhook.mode); the audit log is followed; listings of repositories every 10m, which before Harbor 2.15.2 do not tell of tags that moved; every repository is read in full within 6h",
 		},
 		{"no receiver", v1alpha1.WebhookReceive, "v2.16.0", false, registration{}, "webhooks are not received (the operator runs without --webhook-bind-address)" + sweep},
 		{"received", v1alpha1.WebhookReceive, "v2.16.0", true, registration{}, "webhooks are received" + sweep},
@@ -40,7 +41,8 @@ func TestLayers(t *testing.T) {
 			inv := &v1alpha1.HarborInventory{}
 			inv.Spec.Interval.Duration = 10 * time.Minute
 			inv.Spec.Webhook.Mode = c.mode
-			if got := layers(inv, c.version, c.received, c.hooks); got != c.want {
+			inv.Spec.Harbor.CredentialsSecretRef = &v1alpha1.LocalObjectReference{Name: "robot"}
+			if got := layers(inv, c.version, c.received, c.hooks, current.Verdict{Message: "is followed"}); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})

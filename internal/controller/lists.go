@@ -83,6 +83,7 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	if o.known.outdated(&repository) {
 		return nil // a hint had it read again meanwhile
 	}
+	o.known.noteArtifacts(repository.Artifacts)
 	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began}
 	err := o.bring(ctx, repository, &now)
 	if err != nil {

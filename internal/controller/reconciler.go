@@ -54,6 +54,10 @@ type Options struct {
 	// others are left alone, their lists too. Default: all.
 	Selector labels.Selector
 
+	// AuditInterval is the pause between two looks at Harbor's audit log, for each
+	// inventory. Default 30 s.
+	AuditInterval time.Duration
+
 	// Webhooks says where Harbor's webhooks are received.
 	Webhooks Webhooks
 
@@ -140,6 +144,9 @@ func (o Options) withDefaults() Options {
 		if *field.value <= 0 {
 			*field.value = field.standard
 		}
+	}
+	if o.AuditInterval <= 0 {
+		o.AuditInterval = 30 * time.Second
 	}
 	if o.Selector == nil {
 		o.Selector = labels.Everything()

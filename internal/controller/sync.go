@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
 )
@@ -42,6 +43,7 @@ type result struct {
 
 	registration registration
 	received     bool // whether the operator receives webhooks
+	audit        current.Verdict
 }
 
 // ended tells whether the sync was ended early.
@@ -70,6 +72,7 @@ type output interface {
 func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, d decision, started metav1.Time) result {
 	res := result{decision: d, started: started, received: r.options.Webhooks.On()}
 	known := r.memory.recall(inv)
+	res.audit = known.audit.says()
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
 	// 1.

@@ -8,13 +8,13 @@ import "sync"
 // Of a [Budget]: what a call adds, where it begins, and its greatest.
 const (
 	budgetPerCall = 0.5
-	budgetStart   = 50
+	budgetStart   = 100
 	budgetMost    = 200
 )
 
 // Budget bounds retries to a part of the calls, so that a Harbor that fails most
 // of them is not asked many times as often as one that does not. Each call adds
-// half a retry; there are 50 to begin with, and never more than 200. Where one
+// half a retry; there are 100 to begin with, and never more than 200. Where one
 // in five requests fails, a call needs a quarter of a retry. The zero value is
 // ready for use.
 type Budget struct {
