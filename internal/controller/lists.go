@@ -38,7 +38,8 @@ type listOutput struct {
 	rewrites bool
 	standing map[string][]metav1.PartialObjectMetadata // by repository
 
-	slots *semaphore.Weighted // for writes in flight
+	slots   *semaphore.Weighted // for writes in flight
+	written *written
 
 	mu     sync.Mutex
 	totals inventory.Totals
@@ -64,7 +65,7 @@ func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInve
 	}
 	o := &listOutput{
 		r: r, inv: inv, plan: p, rewrites: d.rewrites(), standing: map[string][]metav1.PartialObjectMetadata{},
-		slots: semaphore.NewWeighted(int64(r.options.Writers)),
+		slots: semaphore.NewWeighted(int64(r.options.Writers)), written: newWritten(),
 	}
 	for _, m := range all.Items {
 		repository := m.Annotations[v1alpha1.AnnotationRepository]
@@ -216,6 +217,9 @@ func (o *listOutput) read(ctx context.Context, repository string) ([]v1alpha1.Ar
 		if err != nil {
 			return nil, err
 		}
+		if list.Annotations[v1alpha1.AnnotationRepository] != repository {
+			continue // the cache is behind: what was taken for a list of this repository is another's
+		}
 		lists = append(lists, list)
 	}
 	return lists, nil
@@ -283,7 +287,7 @@ func (o *listOutput) create(ctx context.Context, repository string, l shard.List
 	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	err := o.inSlot(ctx, func() error { return o.r.writer.create(ctx, list) })
+	err := o.send(ctx, list, o.r.writer.create)
 	if apierrors.IsAlreadyExists(err) {
 		return o.adopt(ctx, repository, l, err)
 	}
@@ -324,7 +328,7 @@ func (o *listOutput) update(ctx context.Context, repository string, l shard.List
 	if err := controllerutil.SetControllerReference(o.inv, list, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	if err := o.inSlot(ctx, func() error { return o.r.writer.update(ctx, list) }); err != nil {
+	if err := o.send(ctx, list, o.r.writer.update); err != nil {
 		return err
 	}
 	listWrites.WithLabelValues("update").Inc()
@@ -345,6 +349,7 @@ func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, ui
 		failed()
 		return err
 	}
+	o.written.removed(list.Name, uid)
 	listWrites.WithLabelValues("delete").Inc()
 	return nil
 }
@@ -376,6 +381,7 @@ func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObject
 // finish counts what was kept too: the lists of repositories that could not be
 // read. After a sync that was ended early no numbers are told, so none are read.
 func (o *listOutput) finish(ctx context.Context, unread []string, into *result) error {
+	o.settle(ctx, into.err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if into.err != nil {
