@@ -24,9 +24,8 @@ const markers = "markers"
 // recorder sees every version of every ArtifactList, in the order in which the
 // API server stored them.
 type recorder struct {
-	kube  client.WithWatch
-	watch watch.Interface
-	see   func(kind watch.EventType, list *v1alpha1.ArtifactList)
+	kube client.WithWatch
+	see  func(kind watch.EventType, list *v1alpha1.ArtifactList)
 
 	mu     sync.Mutex
 	seen   map[string]bool // resourceVersions
@@ -42,23 +41,85 @@ func (b *bed) record(ctx context.Context, see func(watch.EventType, *v1alpha1.Ar
 	if err := b.namespace(ctx, markers); err != nil {
 		return nil, err
 	}
-	w, err := b.kube.Watch(ctx, &v1alpha1.ArtifactListList{})
-	if err != nil {
-		return nil, err
-	}
-	r := &recorder{kube: b.kube, watch: w, see: see, seen: map[string]bool{}}
-	b.stops = append(b.stops, func() error { w.Stop(); return nil })
-	go r.run()
+	r := &recorder{kube: b.kube, see: see, seen: map[string]bool{}}
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	events := &backlog{changed: make(chan struct{}, 1)}
+	group.Go(func() { r.read(ctx, events) })
+	group.Go(func() { r.work(ctx, events) })
+	b.stops = append(b.stops, func() error {
+		cancel()
+		group.Wait()
+		return nil
+	})
 	return r, nil
 }
 
-func (r *recorder) run() {
-	for event := range r.watch.ResultChan() {
-		r.handle(event)
+// backlog holds events that wait to be looked at. Nothing bounds it: the API
+// server ends a watch that does not keep pace.
+type backlog struct {
+	mu      sync.Mutex
+	events  []watch.Event
+	changed chan struct{} // holds a value when there may be new ones
+}
+
+func (l *backlog) add(event watch.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, event)
+	select {
+	case l.changed <- struct{}{}:
+	default: // it is known already
 	}
+}
+
+func (l *backlog) take() []watch.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events := l.events
+	l.events = nil
+	return events
+}
+
+// read watches until the context ends. The API server ends each watch at some
+// time; the next one goes on behind the last version.
+func (r *recorder) read(ctx context.Context, into *backlog) {
+	version := ""
+	for ctx.Err() == nil {
+		w, err := r.kube.Watch(ctx, &v1alpha1.ArtifactListList{}, &client.ListOptions{
+			Raw: &metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true},
+		})
+		if err != nil {
+			r.fail(fmt.Errorf("watching ArtifactLists: %w", err))
+			return
+		}
+		for event := range w.ResultChan() {
+			if list, ok := event.Object.(*v1alpha1.ArtifactList); ok {
+				version = list.ResourceVersion
+			}
+			into.add(event)
+		}
+		w.Stop()
+	}
+}
+
+func (r *recorder) work(ctx context.Context, from *backlog) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-from.changed:
+		}
+		for _, event := range from.take() {
+			r.handle(event)
+		}
+	}
+}
+
+func (r *recorder) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.err = fmt.Errorf("the watch on ArtifactLists has ended")
+	r.err = err
 }
 
 func (r *recorder) handle(event watch.Event) {

@@ -147,6 +147,7 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 	req.Version, _ = out.known.complete()
 	s := newSink(out)
 	report, err := fetch.Run(ctx, p.client, req, s)
+	defer out.settle(ctx, err)
 	if err != nil {
 		return slices.DeleteFunc(slices.Clone(names), s.wrote), err
 	}
@@ -161,7 +162,7 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 // newHintOutput is a listOutput that knows the lists of some repositories only.
 func (r *Reconciler) newHintOutput(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) (*listOutput, error) {
 	o := &listOutput{
-		hinted: true, r: r, inv: inv, plan: p, slots: semaphore.NewWeighted(int64(r.options.Writers)),
+		hinted: true, r: r, inv: inv, plan: p, slots: semaphore.NewWeighted(int64(r.options.Writers)), written: newWritten(), began: r.now(),
 		known: r.memory.recall(inv), standing: map[string][]metav1.PartialObjectMetadata{},
 	}
 	for _, repository := range names {

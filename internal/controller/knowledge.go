@@ -53,11 +53,12 @@ type registered struct {
 // remembered is what is known of one repository since its lists were last
 // brought in line with Harbor.
 type remembered struct {
-	stamp  stamp
-	began  time.Time // when the reading began whose result stands in the lists
-	hash   shard.Hash
-	lists  int
-	totals inventory.Totals
+	stamp   stamp
+	began   time.Time // when the reading began whose result stands in the lists
+	written time.Time // when they were last found right, or made so
+	hash    shard.Hash
+	lists   int
+	totals  inventory.Totals
 }
 
 // stamp is what Harbor's listing of repositories tells of one; the zero value

@@ -9,13 +9,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
@@ -36,9 +35,11 @@ type listOutput struct {
 	rewrites bool
 	standing map[string][]metav1.PartialObjectMetadata // by repository
 
-	slots *semaphore.Weighted // for writes in flight
+	slots   *semaphore.Weighted // for writes in flight
+	written *written
 
 	known *knowledge
+	began time.Time // when the standing lists were looked at
 	// hinted: a hint has the repositories read.
 	hinted bool
 }
@@ -59,8 +60,9 @@ func (r *Reconciler) newListOutput(ctx context.Context, inv *v1alpha1.HarborInve
 		return nil, err
 	}
 	o := &listOutput{
-		r: r, inv: inv, plan: p, rewrites: d.rewrites(), known: r.memory.recall(inv),
-		standing: map[string][]metav1.PartialObjectMetadata{}, slots: semaphore.NewWeighted(int64(r.options.Writers)),
+		r: r, inv: inv, plan: p, rewrites: d.rewrites(), known: r.memory.recall(inv), began: r.now(),
+		standing: map[string][]metav1.PartialObjectMetadata{},
+		slots:    semaphore.NewWeighted(int64(r.options.Writers)), written: newWritten(),
 	}
 	for _, m := range all {
 		repository, err := r.repositoryOf(ctx, inv, &m)
@@ -93,6 +95,7 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	if was, ok := o.known.of(repository.Name); ok && !o.hinted && was.stamp == now.stamp && was.hash != now.hash {
 		drift.Inc()
 	}
+	now.written = o.r.now()
 	o.known.remember(repository.Name, now)
 	return nil
 }
@@ -106,7 +109,10 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 	artifacts := o.plan.filter.Apply(repository.Artifacts)
 	entries := o.plan.entries(artifacts)
 	standing := o.standing[repository.Name]
-	if !o.rewrites {
+	// A hint may have had them written since the standing lists were looked at.
+	was, _ := o.known.of(repository.Name)
+	meanwhile := was.written.After(o.began)
+	if !o.rewrites && !meanwhile {
 		if now.hash, now.lists = shard.HashEntries(entries), len(standing); o.intact(standing, *now) {
 			now.totals = inventory.TotalsOf(entries)
 			return nil
@@ -114,7 +120,7 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 	}
 	var err error
 	for try := range writeTries {
-		if now.lists, now.hash, err = o.apply(ctx, repository.Name, artifacts, entries, try > 0); err == nil {
+		if now.lists, now.hash, err = o.apply(ctx, repository.Name, artifacts, entries, meanwhile || try > 0); err == nil {
 			now.totals = inventory.TotalsOf(entries)
 			return nil
 		}
@@ -266,103 +272,6 @@ func (o *listOutput) dressed(l *v1alpha1.ArtifactList) bool {
 		l.Annotations[v1alpha1.AnnotationRepository] == l.Repository
 }
 
-// object makes the ArtifactList of a planned list, without an owner.
-func (o *listOutput) object(repository string, l shard.List) *v1alpha1.ArtifactList {
-	project, _, _ := harbor.SplitRepository(repository)
-	return &v1alpha1.ArtifactList{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: o.inv.Namespace,
-			Name:      l.Name,
-			Labels: map[string]string{
-				v1alpha1.LabelInventory:      o.inv.Name,
-				v1alpha1.LabelProject:        shard.ProjectLabel(project),
-				v1alpha1.LabelRepositoryHash: shard.RepositoryHash(repository),
-			},
-			Annotations: map[string]string{
-				v1alpha1.AnnotationRepository:  repository,
-				v1alpha1.AnnotationContentHash: l.Hash.String(),
-			},
-		},
-		Harbor:        o.inv.Spec.Harbor.URL,
-		Project:       project,
-		Repository:    repository,
-		ArtifactCount: int32(len(l.Entries)), //nolint:gosec // at most 500
-		Artifacts:     l.Entries,
-	}
-}
-
-func (o *listOutput) create(ctx context.Context, repository string, l shard.List) error {
-	list := o.object(repository, l)
-	list.Annotations[v1alpha1.AnnotationWrittenGeneration] = "1" // what the API server gives a new object
-	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
-		return err
-	}
-	err := o.inSlot(ctx, func() error { return o.r.writer.create(ctx, list) })
-	if apierrors.IsAlreadyExists(err) {
-		return o.adopt(ctx, repository, l, err)
-	}
-	if err == nil {
-		listWrites.WithLabelValues("create").Inc()
-	}
-	return err
-}
-
-// adopt takes over a list that stands under the right name and was not found by
-// its labels: somebody edited them, or it is left of an inventory of this name.
-func (o *listOutput) adopt(ctx context.Context, repository string, l shard.List, exists error) error {
-	var live v1alpha1.ArtifactList
-	if err := o.r.live.Get(ctx, client.ObjectKey{Namespace: o.inv.Namespace, Name: l.Name}, &live); err != nil {
-		return err
-	}
-	if live.Labels[v1alpha1.LabelInventory] == o.inv.Name && live.Labels[v1alpha1.LabelRepositoryHash] == shard.RepositoryHash(repository) {
-		return exists // only the cache was behind: plan again with what it holds
-	}
-	if live.Repository != repository && !metav1.IsControlledBy(&live, o.inv) && !orphaned(&live) {
-		return exists
-	}
-	return o.update(ctx, repository, l, &live)
-}
-
-// update replaces a list, provided that it is still the one that was read: then
-// the API server will count its generation up by one if the content differs.
-func (o *listOutput) update(ctx context.Context, repository string, l shard.List, live *v1alpha1.ArtifactList) error {
-	list := o.object(repository, l)
-	list.ResourceVersion = live.ResourceVersion
-	list.UID = live.UID
-	generation := live.Generation
-	if list.Harbor != live.Harbor || list.Project != live.Project || list.Repository != live.Repository ||
-		list.ArtifactCount != live.ArtifactCount || !equality.Semantic.DeepEqual(list.Artifacts, live.Artifacts) {
-		generation++
-	}
-	list.Annotations[v1alpha1.AnnotationWrittenGeneration] = strconv.FormatInt(generation, 10)
-	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
-		return err
-	}
-	if err := o.inSlot(ctx, func() error { return o.r.writer.update(ctx, list) }); err != nil {
-		return err
-	}
-	listWrites.WithLabelValues("update").Inc()
-	return nil
-}
-
-// remove deletes a list, provided that it is still the one that was read.
-func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) error {
-	return client.IgnoreNotFound(o.delete(ctx, live, live.UID, live.ResourceVersion))
-}
-
-func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, uid types.UID, version string) error {
-	failed := o.r.edits.removing(uid)
-	err := o.inSlot(ctx, func() error {
-		return o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version})
-	})
-	if err != nil {
-		failed()
-		return err
-	}
-	listWrites.WithLabelValues("delete").Inc()
-	return nil
-}
-
 func (o *listOutput) forget(ctx context.Context, repositories []string) []fetch.Failure {
 	var failures []fetch.Failure
 	for _, repository := range repositories {
@@ -393,6 +302,7 @@ func (o *listOutput) removeAll(ctx context.Context, lists []metav1.PartialObject
 // repositories that could not be read. After a sync that was ended early no
 // numbers are told.
 func (o *listOutput) finish(ctx context.Context, unread []string, into *result) error {
+	o.settle(ctx, into.err)
 	if into.ended() {
 		return nil
 	}

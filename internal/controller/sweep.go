@@ -4,12 +4,12 @@
 package controller
 
 import (
-	"hash/fnv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
@@ -34,7 +34,7 @@ func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) f
 	return func(repository harbor.Repository) bool {
 		was, ok := known.of(repository.Name)
 		return ok && was.stamp == stampOf(&repository) && !hinted[repository.Name] &&
-			lists.intact(lists.standing[repository.Name], was) && !verifiable(repository.Name, was.began, now, within)
+			lists.intact(lists.standing[repository.Name], was) && !current.Due(repository.Name, was.began, now, within)
 	}
 }
 
@@ -49,8 +49,7 @@ const (
 // next. Syncs come an interval apart, so it is that much less than what is asked
 // for, but not less than half.
 func verifyInterval(inv *v1alpha1.HarborInventory, version string) time.Duration {
-	within := wantedVerifyInterval(inv, version)
-	return max(within/2, within-inv.Spec.Interval.Duration*11/10)
+	return current.Interval(wantedVerifyInterval(inv, version), inv.Spec.Interval.Duration*11/10)
 }
 
 // wantedVerifyInterval is the time within which every repository is to be verified.
@@ -63,15 +62,4 @@ func wantedVerifyInterval(inv *v1alpha1.HarborInventory, version string) time.Du
 	default:
 		return defaultVerifyInterval
 	}
-}
-
-// verifiable tells whether it is a repository's turn to be read although it seems
-// unchanged: once in each interval, at a time that its name decides. So the load
-// is spread evenly, and does not depend on when the operator began.
-func verifiable(repository string, last, now time.Time, interval time.Duration) bool {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(repository))                    // never fails
-	phase := time.Duration(h.Sum64() % uint64(interval))  //nolint:gosec // an interval is positive
-	turn := now.Add(-phase).Truncate(interval).Add(phase) // the last one
-	return last.Before(turn)
 }

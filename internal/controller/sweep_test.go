@@ -4,12 +4,10 @@
 package controller
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"pgregory.net/rapid"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
@@ -39,43 +37,4 @@ func TestVerifyInterval(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Whenever syncs look, each repository is verified once in an interval, and not
-// twice; the load of one sync is near the mean.
-func TestVerificationIsSpread(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		const repositories, syncs = 2000, 40
-		start := time.Unix(rapid.Int64Range(1, 4_000_000_000).Draw(t, "start"), 0)
-		step := time.Duration(rapid.Int64Range(int64(time.Second), int64(time.Hour)).Draw(t, "step"))
-		interval := syncs * step
-		last := make([]time.Time, repositories)
-		for i := range last {
-			last[i] = start
-		}
-		most := 0
-		for n := 1; n <= syncs; n++ {
-			now := start.Add(time.Duration(n) * step)
-			due := 0
-			for i := range last {
-				if !verifiable(fmt.Sprintf("library/r%d", i), last[i], now, interval) {
-					continue
-				}
-				if !last[i].Equal(start) {
-					t.Fatalf("repository %d is verified at %s and at %s", i, last[i], now)
-				}
-				last[i] = now
-				due++
-			}
-			most = max(most, due)
-		}
-		for i := range last {
-			if last[i].Equal(start) {
-				t.Fatalf("repository %d is never verified", i)
-			}
-		}
-		if mean := repositories / syncs; most > 2*mean {
-			t.Fatalf("%d repositories in one sync, the mean is %d", most, mean)
-		}
-	})
 }

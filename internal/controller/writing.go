@@ -30,16 +30,17 @@ func newListWriter(mgr ctrl.Manager) (*listWriter, error) {
 	return &listWriter{lists}, err
 }
 
-func (w *listWriter) create(ctx context.Context, list *v1alpha1.ArtifactList) error {
+// create and update return the answer.
+func (w *listWriter) create(ctx context.Context, list *v1alpha1.ArtifactList) ([]byte, error) {
 	return w.send(ctx, w.lists.Post(), list)
 }
 
-func (w *listWriter) update(ctx context.Context, list *v1alpha1.ArtifactList) error {
+func (w *listWriter) update(ctx context.Context, list *v1alpha1.ArtifactList) ([]byte, error) {
 	return w.send(ctx, w.lists.Put().Name(list.Name), list)
 }
 
-func (*listWriter) send(ctx context.Context, request *rest.Request, list *v1alpha1.ArtifactList) error {
-	return request.Namespace(list.Namespace).Resource("artifactlists").SetHeader("Accept", onlyMetadata).Body(list).Do(ctx).Error()
+func (*listWriter) send(ctx context.Context, request *rest.Request, list *v1alpha1.ArtifactList) ([]byte, error) {
+	return request.Namespace(list.Namespace).Resource("artifactlists").SetHeader("Accept", onlyMetadata).Body(list).Do(ctx).Raw()
 }
 
 // each does n writes side by side and returns the first error. One that fails
@@ -51,6 +52,19 @@ func (o *listOutput) each(n int, write func(i int) error) error {
 		group.Go(func() error { return write(i) })
 	}
 	return group.Wait()
+}
+
+// send writes a list in its turn, and notes what became of it.
+func (o *listOutput) send(
+	ctx context.Context, list *v1alpha1.ArtifactList, write func(context.Context, *v1alpha1.ArtifactList) ([]byte, error),
+) error {
+	return o.inSlot(ctx, func() error {
+		answer, err := write(ctx, list)
+		if err == nil {
+			o.written.wrote(list.Name, answer)
+		}
+		return err
+	})
 }
 
 // inSlot does one write as soon as fewer than Options.Writers of this sync are in flight.

@@ -57,6 +57,13 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func (a *apiTraffic) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/artifactlists") && r.URL.Query().Get("watch") == "true" {
+			response, err := next.RoundTrip(r)
+			if err == nil {
+				response.Body = late(response.Body)
+			}
+			return response, err
+		}
 		_, rest, found := strings.Cut(r.URL.Path, "/v1alpha1/namespaces/")
 		namespace, resource, _ := strings.Cut(rest, "/")
 		if !found || !strings.HasPrefix(resource, "artifactlists") || r.Method == http.MethodGet {

@@ -70,3 +70,11 @@ func TestDueIsFlat(t *testing.T) {
 		}
 	})
 }
+
+var epoch = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+
+func after(d time.Duration) time.Time { return epoch.Add(d) }
+
+func minutes(t *rapid.T, name string, low, high int) time.Duration {
+	return time.Duration(rapid.IntRange(low, high).Draw(t, name)) * time.Minute
+}
