@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/current"
@@ -55,7 +55,7 @@ func followsAudit(inv *v1alpha1.HarborInventory) bool {
 // nextHint returns when there will be something to do for the hints of an
 // inventory; 0: not before somebody says so.
 func (r *Reconciler) nextHint(inv *v1alpha1.HarborInventory, known *knowledge) time.Duration {
-	pause := r.hints.pause(types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name}, r.now())
+	pause := r.hints.pause(client.ObjectKeyFromObject(inv), r.now())
 	if !followsAudit(inv) {
 		return pause
 	}
@@ -122,7 +122,7 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 	}
 	reading.Ended = r.now()
 	news := feed.Follow(reading)
-	name := types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name}
+	name := client.ObjectKeyFromObject(inv)
 	for _, repository := range news.Repositories {
 		if p.selection.Repository(repository) {
 			r.hints.repository(name, repository, began)

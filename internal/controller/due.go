@@ -21,7 +21,6 @@ const (
 	causeHinted    cause = "Hinted"
 	causeSpec      cause = "SpecChanged"
 	causeFirst     cause = "First"
-	causeHint      cause = "Hint" // one for single repositories
 	causeInterval  cause = "Interval"
 	causeRetry     cause = "Retry"
 	causeNotYet    cause = "NotYet"

@@ -94,8 +94,8 @@ func (e *edits) watch() handler.EventHandler {
 
 // asWritten tells from its metadata whether a list may be as the operator left
 // it: content of the generation that the operator wrote, a hash that this or
-// another version of the operator can read, the labels that belong to its repository, and an owner or the mark that
-// it has none.
+// another version of the operator can read, the labels that belong to its
+// repository, and an owner or the mark that it has none.
 func asWritten(list client.Object) bool {
 	annotations, labels := list.GetAnnotations(), list.GetLabels()
 	_, err := shard.ParseHash(annotations[v1alpha1.AnnotationContentHash])

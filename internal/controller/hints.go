@@ -4,7 +4,6 @@
 package controller
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -171,8 +170,8 @@ func (h *hints) waiting(name types.NamespacedName) (wider scope, repositories ma
 	if of == nil {
 		return scopeNone, nil
 	}
-	repositories = map[string]bool{}
-	for repository := range maps.Keys(of.repositories) {
+	repositories = make(map[string]bool, len(of.repositories))
+	for repository := range of.repositories {
 		repositories[repository] = true
 	}
 	return of.wider, repositories

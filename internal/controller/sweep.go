@@ -6,7 +6,7 @@ package controller
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/current"
@@ -29,7 +29,7 @@ func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) f
 	if !ok {
 		return nil
 	}
-	_, hinted := r.hints.waiting(types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name})
+	_, hinted := r.hints.waiting(client.ObjectKeyFromObject(inv))
 	now, within := r.now(), verifyInterval(inv, version)
 	return func(repository harbor.Repository) bool {
 		was, ok := known.of(repository.Name)
