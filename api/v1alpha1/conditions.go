@@ -32,9 +32,10 @@ const (
 	ReasonProgressing = "Progressing"
 	// ReasonSuspended: spec.suspend is true; what is there stays as it is.
 	ReasonSuspended = "Suspended"
-	// ReasonSecretNotFound: the credentials Secret is not there.
+	// ReasonSecretNotFound: the Secret of the credentials, or of the client certificate, is not there.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonSecretInvalid: the credentials Secret lacks a key, or the key is empty.
+	// ReasonSecretInvalid: one of these Secrets lacks a key, or the key is empty, or
+	// what should be a certificate and its private key is none.
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonCABundleNotFound: the object that holds the CA bundle is not there.
 	ReasonCABundleNotFound = "CABundleNotFound"

@@ -122,6 +122,7 @@ type RepositoryPattern string
 // +kubebuilder:validation:XValidation:rule="!self.url.contains('@')",message="must not carry credentials: put them into a Secret and name it in credentialsSecretRef",fieldPath=".url"
 // +kubebuilder:validation:XValidation:rule="!self.url.lowerAscii().startsWith('http:') || (has(self.plainHTTP) && self.plainHTTP)",message="an http:// url sends the credentials in clear text: use https://, or set plainHTTP to true to accept that",fieldPath=".url"
 // +kubebuilder:validation:XValidation:rule="!(has(self.insecureSkipTLSVerify) && self.insecureSkipTLSVerify && has(self.caBundleRef))",message="insecureSkipTLSVerify ignores caBundleRef: set only one of the two",fieldPath=".insecureSkipTLSVerify"
+// +kubebuilder:validation:XValidation:rule="!has(self.clientCertificateSecretRef) || !self.url.lowerAscii().startsWith('http:')",message="over plain HTTP nobody is shown a client certificate: use an https:// url, or take clientCertificateSecretRef out",fieldPath=".clientCertificateSecretRef"
 type HarborEndpoint struct {
 	// url is where Harbor's portal answers, like https://harbor.example.com:8443.
 	// +required

@@ -4,13 +4,7 @@
 package controller_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,66 +13,89 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
-// pair returns a certificate and its key, in PEM.
-func pair() (certificate, key []byte) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	must(err)
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	must(err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
-}
-
-// A client certificate that cannot be used is named, nothing is lost for it, and
-// a good one is enough to go on.
+// A client certificate that cannot be used, or that the server in front of Harbor
+// refuses, is named; nothing is lost for it, a good one is enough to go on, and no
+// key is ever told.
 func TestClientCertificateSecret(t *testing.T) {
 	t.Parallel()
-	certificate, key := pair()
-	_, other := pair()
+	authority, tomorrow := harbortest.NewAuthority(), time.Now().Add(24*time.Hour)
+	certificate, key := authority.Issue(tomorrow)
+	strange, other := harbortest.NewAuthority().Issue(tomorrow)
+	good := map[string][]byte{"tls.crt": certificate, "tls.key": key}
 	for name, c := range map[string]struct {
 		data   map[string][]byte // nil: no Secret
-		reason string
+		reason string            // with the condition
 		says   string
 	}{
-		"no Secret":     {nil, "SecretNotFound", "does not exist"},
-		"no key":        {map[string][]byte{"tls.crt": certificate}, "SecretInvalid", `lacks the key "tls.key"`},
-		"an empty one":  {map[string][]byte{"tls.crt": {}, "tls.key": key}, "SecretInvalid", `lacks the key "tls.crt"`},
-		"another's key": {map[string][]byte{"tls.crt": certificate, "tls.key": other}, "SecretInvalid", "the key that belongs to it"},
-		"no PEM at all": {map[string][]byte{"tls.crt": []byte(canary), "tls.key": []byte(canary)}, "SecretInvalid", "both in PEM form"},
+		"no Secret":           {nil, "Stalled=True SecretNotFound", "does not exist"},
+		"no key":              {map[string][]byte{"tls.crt": certificate}, "Stalled=True SecretInvalid", `lacks the key "tls.key"`},
+		"an empty one":        {map[string][]byte{"tls.crt": {}, "tls.key": key}, "Stalled=True SecretInvalid", `lacks the key "tls.crt"`},
+		"another's key":       {map[string][]byte{"tls.crt": certificate, "tls.key": other}, "Stalled=True SecretInvalid", "the key that belongs to it"},
+		"no PEM at all":       {map[string][]byte{"tls.crt": []byte(canary), "tls.key": []byte(canary)}, "Stalled=True SecretInvalid", "both in PEM form"},
+		"another authority's": {map[string][]byte{"tls.crt": strange, "tls.key": other}, "Ready=False HarborUnavailable", "client certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := synced(t, small())
+			w, secret := behindMutualTLS(t, authority, good)
 			before := w.shown("all")
-			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "client"}, Data: c.data}
+			if err := kube.Delete(t.Context(), secret); err != nil {
+				t.Fatal(err)
+			}
+			secret = clientSecret(w.ns, c.data)
 			if c.data != nil {
 				must(kube.Create(t.Context(), secret))
 			}
-			w.change("all", func(s *v1alpha1.HarborInventorySpec) {
-				s.Harbor.ClientCertificateSecretRef = &v1alpha1.LocalObjectReference{Name: "client"}
-			})
-			inv := w.condition("all", "Stalled=True "+c.reason)
-			for _, text := range []string{c.says, `Secret "client"`, "spec.harbor.clientCertificateSecretRef"} {
-				if !strings.Contains(message(inv, "Stalled"), text) {
-					t.Errorf("the message does not say %s: %s", text, message(inv, "Stalled"))
-				}
-			}
-			if slices.ContainsFunc([]string{canary, "PRIVATE"}, func(s string) bool { return strings.Contains(messages(inv), s) }) {
-				t.Errorf("the message shows what the Secret holds: %s", messages(inv))
+			inv := w.request("all")
+			condition, _, _ := strings.Cut(c.reason, "=")
+			if got := message(inv, condition); !strings.Contains(fmt.Sprint(conditions(inv)), c.reason) || !strings.Contains(got, c.says) ||
+				condition == "Stalled" && !strings.Contains(got, `Secret "client" (spec.harbor.clientCertificateSecretRef)`) {
+				t.Errorf("conditions %v: %s", conditions(inv), messages(inv))
 			}
 			w.stillShown(before)
-			good := map[string][]byte{"tls.crt": certificate, "tls.key": key}
 			if secret.Data = good; c.data == nil {
 				must(kube.Create(t.Context(), secret))
 			} else {
 				must(kube.Update(t.Context(), secret))
 			}
 			w.condition("all", "Ready=True", "Complete=True")
+			w.stillShown(before)
+			told := fmt.Sprint(w.get("all"), w.events("all"), logs.String())
+			for _, k := range [][]byte{key, other} {
+				if line := strings.Split(string(k), "\n")[1]; strings.Contains(told, line) {
+					t.Error("a private key stands in the object, an event or the log")
+				}
+			}
 		})
 	}
+}
+
+// behindMutualTLS makes a world whose Harbor asks for a certificate of the
+// authority, and an inventory of it that is complete.
+func behindMutualTLS(t *testing.T, authority *harbortest.Authority, pair map[string][]byte) (*world, *corev1.Secret) {
+	t.Helper()
+	registry := small()
+	w := newWorld(t, registry)
+	w.harbor = harbortest.NewServer(t, registry, harbortest.Options{TLS: true, TLSConfig: authority.Required()})
+	bundle := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "ca"},
+		Data:       map[string]string{"ca.crt": string(w.harbor.CertificatePEM())},
+	}
+	secret := clientSecret(w.ns, pair)
+	must(kube.Create(t.Context(), bundle))
+	must(kube.Create(t.Context(), secret))
+	w.inventory("all", func(s *v1alpha1.HarborInventorySpec) {
+		s.Harbor.PlainHTTP = false
+		s.Harbor.CABundleRef = &v1alpha1.CABundleReference{Name: "ca"}
+		s.Harbor.ClientCertificateSecretRef = &v1alpha1.LocalObjectReference{Name: "client"}
+	})
+	w.condition("all", "Ready=True Succeeded", "Complete=True")
+	w.equal(w.held(), w.shown("all"))
+	return w, secret
+}
+
+func clientSecret(namespace string, data map[string][]byte) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "client"}, Data: data}
 }

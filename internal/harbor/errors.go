@@ -133,6 +133,8 @@ func (e *ConnectionError) Error() string {
 	switch e.Failure {
 	case transport.FailureCertificate:
 		return "the server's certificate cannot be verified: check the CA bundle, the host name and the certificate's dates"
+	case transport.FailureClientCertificate:
+		return "the server wants a client certificate, or does not accept the one shown: check that it is of an authority that the server trusts, and its dates"
 	case transport.FailureScheme:
 		return "one side speaks HTTPS and the other plain HTTP: check the URL's scheme and port"
 	case transport.FailureName:
@@ -151,7 +153,12 @@ func (e *ConnectionError) Is(target error) bool {
 
 // lasting tells whether another try would meet the same.
 func (e *ConnectionError) lasting() bool {
-	return e.Failure == transport.FailureCertificate || e.Failure == transport.FailureScheme
+	switch e.Failure {
+	case transport.FailureCertificate, transport.FailureClientCertificate, transport.FailureScheme:
+		return true
+	default:
+		return false
+	}
 }
 
 // What keeps an answer from being Harbor's.

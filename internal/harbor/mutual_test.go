@@ -4,67 +4,62 @@
 package harbor_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"io"
-	"log"
-	"math/big"
-	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
-// selfSigned returns a certificate of its own authority.
-func selfSigned(t *testing.T) *tls.Certificate {
+func issued(t *testing.T, authority *harbortest.Authority, notAfter time.Time) *tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	pair, err := tls.X509KeyPair(authority.Issue(notAfter))
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return &pair
 }
 
 // TestClientCertificate: a server that asks for a certificate gets the one that
-// was given, and lets nobody else in.
+// was given, and lets nobody else in; that is said as such, and not tried again.
 func TestClientCertificate(t *testing.T) {
-	mine := selfSigned(t)
-	authority, err := x509.ParseCertificate(mine.Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := httptest.NewUnstartedServer(answerJSON(`{"harbor_version":"v2.16.0-c50c7ddd"}`))
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	srv.EnableHTTP2 = true
-	pool := x509.NewCertPool()
-	pool.AddCert(authority)
-	srv.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}
-	srv.StartTLS()
-	defer srv.Close()
-	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
-	for _, tt := range []struct {
-		about string
-		shown *tls.Certificate
-		ok    bool
-	}{{"the right one", mine, true}, {"another", selfSigned(t), false}, {"none", nil, false}} {
-		c := newClient(t, srv.URL, anonymous, once, func(c *harbor.Config) { c.CABundle, c.ClientCertificate = bundle, tt.shown })
-		info, err := c.SystemInfo(t.Context())
-		if (err == nil) != tt.ok || tt.ok && info.Version == "" || !tt.ok && !is(err, harbor.ErrUnavailable) {
-			t.Errorf("%s: version %q, error %v", tt.about, info.Version, err)
+	authority, tomorrow := harbortest.NewAuthority(), time.Now().Add(24*time.Hour)
+	mine := issued(t, authority, tomorrow)
+	old := authority.Required()
+	old.MaxVersion = tls.VersionTLS12
+	http2 := authority.Required()
+	http2.NextProtos = []string{"h2"}
+	for protocol, config := range map[string]*tls.Config{"TLS 1.2": old, "TLS 1.3": authority.Required(), "HTTP/2": http2} {
+		srv := harbortest.NewServer(t, harbortest.New(), harbortest.Options{TLS: true, TLSConfig: config})
+		for _, tt := range []struct {
+			about string
+			shown *tls.Certificate
+			ok    bool
+		}{
+			{"the right one", mine, true},
+			{"another authority's", issued(t, harbortest.NewAuthority(), tomorrow), false},
+			{"an expired one", issued(t, authority, time.Now().Add(-time.Minute)), false},
+			{"none", nil, false},
+		} {
+			tries := 0
+			c := newClient(t, srv.URL, anonymous, func(c *harbor.Config) {
+				c.CABundle, c.ClientCertificate = srv.CertificatePEM(), tt.shown
+				c.Observer = func(transport.Observation) { tries++ }
+			})
+			_, err := c.SystemInfo(t.Context())
+			if (err == nil) != tt.ok || !tt.ok && !is(err, harbor.ErrUnavailable) {
+				t.Errorf("%s, %s: %v", protocol, tt.about, err)
+			}
+			// A server with TLS 1.2 that is shown none says no more than that the
+			// handshake failed. One with TLS 1.3 refuses after the handshake, and the
+			// connection may break before its word has come.
+			isTold := err != nil && strings.Contains(err.Error(), "client certificate")
+			if tt.ok == isTold && (protocol != "TLS 1.2" || tt.shown != nil) || isTold && protocol == "TLS 1.2" && tries != 1 {
+				t.Errorf("%s, %s: %v after %d tries", protocol, tt.about, err, tries)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ package harbortest
 
 import (
 	crand "crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"io"
 	"math/rand/v2"
@@ -35,6 +36,9 @@ type Options struct {
 	Control bool
 	// TLS makes [NewServer] serve HTTPS, with the certificate of net/http/httptest.
 	TLS bool
+	// TLSConfig, with TLS, is the server's; without certificates it gets that of
+	// net/http/httptest. Handshakes that fail are then not logged.
+	TLSConfig *tls.Config
 }
 
 // Handler serves a [Registry] as Harbor does. Besides Harbor's API it answers,

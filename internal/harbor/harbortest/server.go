@@ -4,6 +4,8 @@
 package harbortest
 
 import (
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 )
@@ -28,6 +30,10 @@ func NewServer(t TB, registry *Registry, options Options) *Server {
 	h := NewHandler(registry, options)
 	s := &Server{Handler: h, http: httptest.NewUnstartedServer(h)}
 	s.http.Config.ConnState = h.ConnState
+	if options.TLSConfig != nil {
+		s.http.TLS = options.TLSConfig.Clone()
+		s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
+	}
 	if options.TLS {
 		s.http.StartTLS()
 	} else {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 )
 
 // Failure says in one word what was wrong with a request: a value for metrics
@@ -18,15 +19,16 @@ type Failure string
 
 // The failures.
 const (
-	FailureNone        Failure = ""
-	FailureCanceled    Failure = "canceled"    // the caller's context ended
-	FailureTimeout     Failure = "timeout"     // no answer, or no further byte of it, in time
-	FailureName        Failure = "name"        // the host name cannot be resolved
-	FailureCertificate Failure = "certificate" // the server's certificate cannot be verified
-	FailureScheme      Failure = "scheme"      // plain HTTP where HTTPS is spoken, or the other way round
-	FailureConnection  Failure = "connection"  // refused, reset, closed early, not HTTP
-	FailureInvalid     Failure = "invalid"     // the answer's content is not Harbor's
-	FailureTooLarge    Failure = "too_large"   // the answer's body is over the bound
+	FailureNone              Failure = ""
+	FailureCanceled          Failure = "canceled"           // the caller's context ended
+	FailureTimeout           Failure = "timeout"            // no answer, or no further byte of it, in time
+	FailureName              Failure = "name"               // the host name cannot be resolved
+	FailureCertificate       Failure = "certificate"        // the server's certificate cannot be verified
+	FailureClientCertificate Failure = "client_certificate" // the server refuses the client's certificate, or misses one
+	FailureScheme            Failure = "scheme"             // plain HTTP where HTTPS is spoken, or the other way round
+	FailureConnection        Failure = "connection"         // refused, reset, closed early, not HTTP
+	FailureInvalid           Failure = "invalid"            // the answer's content is not Harbor's
+	FailureTooLarge          Failure = "too_large"          // the answer's body is over the bound
 )
 
 // FailureOf sorts an error of a round trip or of reading a body.
@@ -39,6 +41,8 @@ func FailureOf(err error) Failure {
 		return FailureNone
 	case isCertificateError(err):
 		return FailureCertificate
+	case isClientCertificateAlert(err):
+		return FailureClientCertificate
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		return FailureScheme
 	case errors.As(err, &name) && !name.IsTimeout:
@@ -58,4 +62,18 @@ func isCertificateError(err error) bool {
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+}
+
+// clientCertificateAlerts is what servers say of a client's certificate (RFC
+// 8446, section 6.2): bad, unsupported, revoked, expired, unknown, of an unknown
+// authority, and required.
+var clientCertificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 116}
+
+// isClientCertificateAlert goes by the alert's text: crypto/tls gives it a type
+// of its own, which is not exported.
+func isClientCertificateAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" && slices.ContainsFunc(clientCertificateAlerts, func(a tls.AlertError) bool {
+		return op.Err.Error() == a.Error()
+	})
 }

@@ -25,8 +25,11 @@ func TestFailureOf(t *testing.T) {
 		FailureTimeout:     {context.DeadlineExceeded, tooSlowError{}, &net.DNSError{IsTimeout: true}, &net.OpError{Op: "dial", Err: tooSlowError{}}},
 		FailureName:        {&net.DNSError{IsNotFound: true}, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}},
 		FailureCertificate: {&tls.CertificateVerificationError{}, x509.HostnameError{}, x509.UnknownAuthorityError{}, x509.CertificateInvalidError{}},
-		FailureScheme:      {http.ErrSchemeMismatch, tls.RecordHeaderError{}},
-		FailureConnection:  {errReset, io.EOF, io.ErrUnexpectedEOF, errors.New("anything else")},
+		FailureClientCertificate: {
+			&net.OpError{Op: "remote error", Err: tls.AlertError(116)}, fmt.Errorf("read: %w", &net.OpError{Op: "remote error", Err: tls.AlertError(42)}),
+		},
+		FailureScheme:     {http.ErrSchemeMismatch, tls.RecordHeaderError{}},
+		FailureConnection: {&net.OpError{Op: "remote error", Err: tls.AlertError(80)}, errReset, io.EOF, io.ErrUnexpectedEOF, errors.New("anything else")},
 	} {
 		for _, err := range errs {
 			if got := FailureOf(err); got != want {
