@@ -27,7 +27,7 @@ var (
 
 	harborFailures = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_harbor_failures_total",
-		Help: "Requests to Harbor that failed in another way than by their status, by endpoint and failure: canceled, timeout, name, certificate, scheme, connection, invalid, too_large.",
+		Help: "Requests to Harbor that failed in another way than by their status, by endpoint and failure: canceled, timeout, name, certificate, client_certificate, scheme, connection, invalid, too_large.",
 	}, []string{"endpoint", "failure"})
 
 	harborPageRows = prometheus.NewGauge(prometheus.GaugeOpts{

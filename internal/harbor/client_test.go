@@ -4,6 +4,8 @@
 package harbor_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -349,6 +351,30 @@ func TestMaxBodyBytes(t *testing.T) {
 		}
 		if got := len(srv.seen()); got != 1 {
 			t.Errorf("limit %d: %d requests, want 1", limit, got)
+		}
+	}
+}
+
+// TestCompressedBodies: the bound is that of the content, not of what comes over
+// the wire: a small answer may hold a great deal.
+func TestCompressedBodies(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write([]byte(`{"harbor_version":"v2.16.0","x":"`))
+	_, _ = w.Write(bytes.Repeat([]byte("x"), 1<<20))
+	_, _ = w.Write([]byte(`"}`))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	srv := record(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		answerJSON(packed.String())(w, r)
+	})
+	for limit, want := range map[int64]error{2 << 20: nil, 1 << 20: harbor.ErrTooLarge, int64(packed.Len()): harbor.ErrTooLarge} {
+		c := newClient(t, srv.URL, func(c *harbor.Config) { c.MaxBodyBytes = limit })
+		info, err := c.SystemInfo(t.Context())
+		if !is(err, want) || (err == nil) != (info.Version == "v2.16.0") {
+			t.Errorf("limit %d of %d, %d packed: %+v, %v", limit, 1<<20, packed.Len(), info, err)
 		}
 	}
 }

@@ -42,9 +42,12 @@ func TestFailureOf(t *testing.T) {
 // TestFailuresOfTheRealTransport: net/http's own errors are sorted as they come.
 func TestFailuresOfTheRealTransport(t *testing.T) {
 	stall := make(chan struct{})
-	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/stall" {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/stall":
 			<-stall
+		case "/header":
+			w.Header().Set("X-Long", strings.Repeat("x", 300<<10))
 		}
 	})
 	plain, secure := httptest.NewServer(handler), httptest.NewUnstartedServer(handler)
@@ -53,6 +56,7 @@ func TestFailuresOfTheRealTransport(t *testing.T) {
 	t.Cleanup(func() { close(stall); plain.Close(); secure.Close() })
 	closed := httptest.NewServer(nil)
 	closed.Close()
+	mute := listenMute(t)
 	garbage := listen(t, "SSH-2.0-OpenSSH_9.7\r\n")
 
 	trusted := x509.NewCertPool()
@@ -72,6 +76,8 @@ func TestFailuresOfTheRealTransport(t *testing.T) {
 		{"not HTTP", garbage, &tls.Config{}, FailureConnection},
 		{"a name that nobody has", "http://nobody..example", &tls.Config{}, FailureName},
 		{"no connection in time", plain.URL + "/dial", &tls.Config{}, FailureTimeout},
+		{"no handshake in time", strings.Replace(mute, "http:", "https:", 1), &tls.Config{}, FailureTimeout},
+		{"a header without end", plain.URL + "/header", &tls.Config{}, FailureConnection},
 		{"no header in time", plain.URL + "/stall", &tls.Config{}, FailureTimeout},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
@@ -79,6 +85,8 @@ func TestFailuresOfTheRealTransport(t *testing.T) {
 			switch {
 			case strings.HasSuffix(tt.url, "/dial"):
 				timeouts.Dial = time.Nanosecond
+			case strings.HasPrefix(tt.url, "https:") && tt.want == FailureTimeout:
+				timeouts.TLS = time.Millisecond
 			case tt.want == FailureTimeout:
 				timeouts.Header = time.Millisecond
 			}
@@ -89,5 +97,39 @@ func TestFailuresOfTheRealTransport(t *testing.T) {
 				t.Errorf("%v: %q, want %q", err, got, tt.want)
 			}
 		})
+	}
+}
+
+// listenMute takes connections and says nothing.
+func listenMute(t *testing.T) (url string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes them
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return "http://" + listener.Addr().String()
+}
+
+// TestNamesAreResolvedInTime: Timeouts.Dial bounds the wait for a name server that
+// never answers; one that cannot be asked is told apart from that.
+func TestNamesAreResolvedInTime(t *testing.T) {
+	before := net.DefaultResolver
+	t.Cleanup(func() { net.DefaultResolver = before })
+	ended := make(chan error, 100)
+	for want, ask := range map[Failure]func(context.Context) error{
+		FailureTimeout: func(ctx context.Context) error { <-ctx.Done(); ended <- ctx.Err(); return ctx.Err() },
+		FailureName:    func(context.Context) error { return errors.New("no name server") },
+	} {
+		net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return nil, ask(ctx) }}
+		tripper := Timeouts{Dial: 50 * time.Millisecond}.New(1, &tls.Config{})
+		_, err := read(tripper, get(t, "http://harbor.example.com"))
+		if got := FailureOf(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+	// The resolver's own patience of 5 s would end in DeadlineExceeded.
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the name server's time ended with %v", err)
 	}
 }
