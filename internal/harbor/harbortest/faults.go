@@ -219,6 +219,10 @@ func Trickle(size int, pause time.Duration) Fault { return deliverBy(trickle(siz
 // InvalidJSON cuts the body off in its middle, with a length that fits.
 func InvalidJSON() Fault { return change(func(a *answer) { a.body = a.body[:len(a.body)/2] }) }
 
+// CloseConnection ends the connection after the answer, as servers do that keep
+// none: with HTTP/1.1 every request then needs a new one.
+func CloseConnection() Fault { return change(func(a *answer) { a.set("Connection", "close") }) }
+
 // ContentType gives the answer another Content-Type.
 func ContentType(value string) Fault { return change(func(a *answer) { a.contentType = value }) }
 
