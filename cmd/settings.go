@@ -150,7 +150,7 @@ func (s *settings) leaseName() string {
 // nothing else: Secrets and ConfigMaps are read when they are needed.
 func (s *settings) cache() cache.Options {
 	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultTransform: controller.Transform(),
 		ByObject:         map[client.Object]cache.ByObject{&v1alpha1.HarborInventory{}: {Label: s.controller.Selector}},
 	}
 	for _, name := range s.namespaces {

@@ -66,7 +66,7 @@ func runManager(args []string) error {
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, HealthProbeBindAddress: *probes,
-		Cache:   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Cache:   cache.Options{DefaultTransform: controller.Transform()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {

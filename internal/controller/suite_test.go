@@ -132,7 +132,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 	config.Wrap(traffic.wrap)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:  scheme,
-		Cache:   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Cache:   cache.Options{DefaultTransform: controller.Transform()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {
