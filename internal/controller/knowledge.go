@@ -40,6 +40,10 @@ type knowledge struct {
 	version string    // of Harbor
 	pushed  time.Time // of the newest artifact
 	audit   auditLog
+	// listed are the projects that Harbor listed, by id.
+	listed []int64
+	// apart: until then repositories are listed project by project.
+	apart time.Time
 	// policies tells of each project what became of its webhook policy.
 	policies map[string]registered
 }
@@ -205,6 +209,29 @@ func (k *knowledge) complete() (version string, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.version, k.whole
+}
+
+// apartFor is how long repositories are listed project by project after the
+// listing of those of all projects has lacked some of most projects.
+const apartFor = time.Hour
+
+// listings returns what a run needs to know of earlier ones to list little.
+func (k *knowledge) listings(now time.Time) (projects []int64, byProject bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.listed, now.Before(k.apart)
+}
+
+// noteListings remembers how Harbor listed projects and repositories.
+func (k *knowledge) noteListings(report *fetch.Report, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if report.Listed != nil {
+		k.listed = report.Listed
+	}
+	if report.Apart > report.Together {
+		k.apart = now.Add(apartFor)
+	}
 }
 
 // registerDue tells whether the webhook policy of a project is to be looked at.

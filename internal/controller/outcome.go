@@ -202,7 +202,7 @@ func setFindings(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInv
 		status.LastFullSyncTime = &at
 	}
 	status.HarborVersion = res.report.Version
-	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit)
+	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit, res.byProject)
 	status.NotFound = res.report.NotFound[:min(maxNotFound, len(res.report.NotFound))]
 	if res.stall != nil {
 		return // what is shown is still what was shown before

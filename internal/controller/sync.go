@@ -44,6 +44,7 @@ type result struct {
 	registration registration
 	received     bool // whether the operator receives webhooks
 	audit        current.Verdict
+	byProject    bool // whether repositories are listed project by project
 }
 
 // ended tells whether the sync was ended early.
@@ -91,6 +92,7 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	req := r.request(inv, p, held)
 	if lists, ok := out.(*listOutput); ok && d.scope == scopeChanged {
 		req.Known = r.unmoved(inv, lists)
+		req.Listed, req.ByProject = known.listings(r.now())
 	}
 	res.report, res.err = fetch.Run(ctx, p.client, req, s)
 	stopProgress()
@@ -109,6 +111,10 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 		res.report.Failures = append(res.report.Failures, failures...)
 	}
 	// 4.
+	if res.err == nil {
+		known.noteListings(&res.report, r.now())
+		_, res.byProject = known.listings(r.now())
+	}
 	if res.err == nil && req.Known == nil {
 		known.learned(res.report.Version)
 	}

@@ -40,6 +40,16 @@ type Request struct {
 	// several goroutines at once.
 	Known func(harbor.Repository) bool
 
+	// Listed are the ids of the projects that an earlier run with these credentials
+	// listed (Report.Listed). A listing that shows the same is believed at once,
+	// even if it is one that an anonymous caller could get: then a new private
+	// project may be missed this time. May be nil.
+	Listed []int64
+
+	// ByProject has the repositories listed project by project where, with Known,
+	// one listing of all projects would take fewer requests.
+	ByProject bool
+
 	// Held names the repositories that the caller holds entries of. Those that
 	// Harbor no longer lists are asked about one by one.
 	Held []string
@@ -97,6 +107,16 @@ type Report struct {
 	// Seen are the selected projects that Harbor showed, sorted by name. None
 	// where Request.Only is set.
 	Seen []harbor.Project
+
+	// Listed are the ids of all projects that Harbor showed, rising; nil where they
+	// were not listed, or the listing was not believed.
+	Listed []int64
+
+	// Together counts the selected projects whose repositories were taken from the
+	// listing of those of all projects, and Apart those that it did not show as
+	// their entries count them, so that they were listed one by one. Both are 0
+	// where that listing was not asked for.
+	Together, Apart int
 
 	// Unverified counts repositories handed to the sink whose artifacts may be
 	// those of more than one instant: they changed while they were read, or they
