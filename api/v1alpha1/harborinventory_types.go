@@ -8,6 +8,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // HarborInventorySpec says which Harbor, which part of it, and how.
 // +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.maxArtifactsPerList)",message="output.maxArtifactsPerList is for output.mode ArtifactLists; take it out, or set the mode to ArtifactLists",fieldPath=".output.maxArtifactsPerList"
 // +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.deletionPolicy) || self.output.deletionPolicy != 'Orphan'",message="Orphan is for output.mode ArtifactLists: what stands in the status goes with the inventory; take it out, or set the mode to ArtifactLists",fieldPath=".output.deletionPolicy"
+// +kubebuilder:validation:XValidation:rule="!has(self.annotationKeys) || size(self.annotationKeys) == 0 || (has(self.include) && 'Annotations' in self.include)",message="annotationKeys is for the detail Annotations: add Annotations to include, or take annotationKeys out",fieldPath=".annotationKeys"
 type HarborInventorySpec struct {
 	// harbor is the registry to read.
 	// +required
@@ -48,6 +49,13 @@ type HarborInventorySpec struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=7
 	Include []Detail `json:"include,omitempty"`
+
+	// annotationKeys limits the detail Annotations to these keys, so that others,
+	// which may be large, do not fill the lists. Empty means the first 64 by key.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	AnnotationKeys []AnnotationKey `json:"annotationKeys,omitempty"`
 
 	// maxConnections is the greatest number of requests to Harbor in flight at
 	// any time for this inventory, retries included. The operator's flag

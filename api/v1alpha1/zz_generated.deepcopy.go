@@ -123,6 +123,11 @@ func (in *ArtifactFilter) DeepCopyInto(out *ArtifactFilter) {
 		*out = make([]LabelName, len(*in))
 		copy(*out, *in)
 	}
+	if in.Platforms != nil {
+		in, out := &in.Platforms, &out.Platforms
+		*out = make([]PlatformName, len(*in))
+		copy(*out, *in)
+	}
 	if in.Latest != nil {
 		in, out := &in.Latest, &out.Latest
 		*out = new(int32)
@@ -331,6 +336,11 @@ func (in *HarborInventorySpec) DeepCopyInto(out *HarborInventorySpec) {
 	if in.Include != nil {
 		in, out := &in.Include, &out.Include
 		*out = make([]Detail, len(*in))
+		copy(*out, *in)
+	}
+	if in.AnnotationKeys != nil {
+		in, out := &in.AnnotationKeys, &out.AnnotationKeys
+		*out = make([]AnnotationKey, len(*in))
 		copy(*out, *in)
 	}
 	out.Interval = in.Interval

@@ -63,6 +63,7 @@ type remembered struct {
 	hash    shard.Hash
 	lists   int
 	totals  inventory.Totals
+	oldest  time.Time // the push of the oldest artifact that stands in them; zero if none is known
 }
 
 // stamp is what Harbor's listing of repositories tells of one; the zero value

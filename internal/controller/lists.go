@@ -107,6 +107,7 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 		return err
 	}
 	artifacts := o.plan.filter.Apply(repository.Artifacts)
+	now.oldest = oldestPush(artifacts)
 	entries := o.plan.entries(artifacts)
 	standing := o.standing[repository.Name]
 	// A hint may have had them written since the standing lists were looked at.
@@ -129,6 +130,15 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 		}
 	}
 	return fmt.Errorf("writing the lists of %s: %w", repository.Name, err)
+}
+
+func oldestPush(artifacts []harbor.Artifact) (oldest time.Time) {
+	for i := range artifacts {
+		if at := artifacts[i].PushTime; oldest.IsZero() || !at.IsZero() && at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest
 }
 
 func (p *plan) entries(artifacts []harbor.Artifact) []v1alpha1.ArtifactEntry {

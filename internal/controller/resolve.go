@@ -51,9 +51,9 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 	if err != nil {
 		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: "spec." + err.Error()}
 	}
-	filter, err := inventory.NewFilter(spec.Artifacts)
+	filter, err := inventory.NewFilter(spec.Artifacts, r.now())
 	if err != nil {
-		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: "spec.artifacts." + err.Error()}
+		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: err.Error()}
 	}
 	config := harbor.Config{
 		URL:                spec.Harbor.URL,
@@ -84,7 +84,7 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 	details := inventory.NewSet(spec.Include)
 	return &plan{
 		client: c, selection: selection, filter: filter,
-		details: details, ask: inventory.HarborDetails(details, spec.Artifacts),
+		details: details, ask: inventory.HarborDetails(details, spec),
 	}, nil
 }
 

@@ -23,6 +23,7 @@ import (
 //  3. A hint names it.
 //  4. Its lists are no longer as they were written.
 //  5. It is its turn to be verified.
+//  6. An artifact in its lists has grown too old for the spec.
 func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) func(harbor.Repository) bool {
 	known := lists.known
 	version, ok := known.complete()
@@ -33,7 +34,7 @@ func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) f
 	now, within := r.now(), verifyInterval(inv, version)
 	return func(repository harbor.Repository) bool {
 		was, ok := known.of(repository.Name)
-		return ok && was.stamp == stampOf(&repository) && !hinted[repository.Name] &&
+		return ok && was.stamp == stampOf(&repository) && !hinted[repository.Name] && !lists.plan.filter.Aged(was.oldest) &&
 			lists.intact(lists.standing[repository.Name], was) && !current.Due(repository.Name, was.began, now, within)
 	}
 }

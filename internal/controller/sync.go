@@ -131,6 +131,7 @@ func (r *Reconciler) request(inv *v1alpha1.HarborInventory, p *plan, held []stri
 	return fetch.Request{
 		Selection: p.selection,
 		Query:     inv.Spec.Artifacts.Query,
+		Narrow:    p.filter.Query(inv.Spec.Artifacts.Query),
 		Details:   p.ask,
 		Held:      held,
 		Workers:   2 * int(inv.Spec.MaxConnections),

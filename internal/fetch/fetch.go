@@ -21,6 +21,12 @@ type Request struct {
 	// Query is passed on as the q of artifact listings.
 	Query string
 
+	// Narrow holds further conditions that the caller applies to what it gets in
+	// any case. They are added to Query where a repository is read by its own
+	// listing: that spares pages. Where repositories are read together, all of
+	// their artifacts come.
+	Narrow string
+
 	// Details to ask for with each artifact.
 	Details harbor.Details
 

@@ -53,7 +53,7 @@ var law = []rule{{
 	binds: []string{module + "/internal/inventory/..."},
 	mayImport: []string{
 		module + "/internal/inventory/...", module + "/api/...", module + "/internal/harbor/...",
-		"github.com/bmatcuk/doublestar/v4", "k8s.io/apimachinery/...",
+		"github.com/Masterminds/semver/v3", "github.com/bmatcuk/doublestar/v4", "k8s.io/apimachinery/...",
 	},
 	mustNotReach: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/prometheus/..."},
 }, {
