@@ -165,6 +165,7 @@ func (b *bed) prepareManager(ctx context.Context, s settings) error {
 	}
 	b.probes = "http://" + probes + "/readyz"
 	b.args = append(slices.Clone(b.manager.args), "--health-probe-bind-address="+probes, fmt.Sprintf("--writers=%d", s.writers))
+	b.args = append(b.args, testbed.AllowSimulator...)
 	b.linked, err = b.work.Link("manager", b.manager.path)
 	return err
 }
