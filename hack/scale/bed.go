@@ -167,6 +167,7 @@ func (b *bed) prepareManager(ctx context.Context, s settings, flags ...string) e
 	}
 	b.probes = "http://" + probes + "/readyz"
 	b.args = append(slices.Clone(b.manager.args), "--health-probe-bind-address="+probes, fmt.Sprintf("--writers=%d", s.writers))
+	b.args = append(b.args, testbed.AllowSimulator...)
 	b.args = append(b.args, flags...)
 	b.linked, err = b.work.Link("manager", b.manager.path)
 	return err

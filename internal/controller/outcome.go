@@ -36,6 +36,7 @@ const (
 //	| failed in parts, policy Fail          | False | PartialFailure     | False    | PartialFailure    |
 //	| failed in every part                  | False | reason of the part | False    | the same          |
 //	| was ended: credentials, Harbor, time  | False | the cause          | False    | the same          |
+//	| was ended: Harbor is not allowed      | False | HarborNotAllowed   | False    | the same; Stalled |
 //	| found too much for the status         | False | TooManyArtifacts   | False    | the same; Stalled |
 func outcome(inv *v1alpha1.HarborInventory, res *result, now time.Time, random float64) v1alpha1.HarborInventoryStatus {
 	status := *inv.Status.DeepCopy()
@@ -72,7 +73,7 @@ func judge(inv *v1alpha1.HarborInventory, res *result) verdict {
 	switch {
 	case res.err != nil:
 		reason, message := reasonOfEnd(res, inv)
-		return verdict{readyReason: reason, completeReason: reason, message: message}
+		return verdict{stalled: reason == v1alpha1.ReasonHarborNotAllowed, readyReason: reason, completeReason: reason, message: message}
 	case res.stall != nil:
 		return verdict{stalled: true, readyReason: res.stall.reason, completeReason: res.stall.reason, message: res.stall.message}
 	case failures > 0 && res.done+res.report.Known == 0:
@@ -101,6 +102,9 @@ func judge(inv *v1alpha1.HarborInventory, res *result) verdict {
 
 // reasonOfEnd tells why a sync was ended early.
 func reasonOfEnd(res *result, inv *v1alpha1.HarborInventory) (reason, message string) {
+	if message, refused := refusal(res.err, inv.Spec.Harbor.URL); refused {
+		return v1alpha1.ReasonHarborNotAllowed, message
+	}
 	switch {
 	case errors.Is(res.err, fetch.ErrAuthenticationFailed):
 		where := "the inventory has no credentials"

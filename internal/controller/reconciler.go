@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
@@ -65,6 +66,9 @@ type Options struct {
 	// version of the operator, over all inventories. Default
 	// DefaultMigrationsPerSecond.
 	Migrations *rate.Limiter
+
+	// Egress says which Harbors are allowed.
+	Egress egress.Policy
 
 	// UserAgent is sent to Harbor.
 	UserAgent string

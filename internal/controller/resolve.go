@@ -44,7 +44,8 @@ type plan struct {
 }
 
 // resolve checks the spec as far as the API server cannot, and reads the Secret
-// and the CA bundle. An obstacle is a *stallError.
+// and the CA bundle: nothing is read for a Harbor that is not allowed. An obstacle
+// is a *stallError.
 func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory) (*plan, error) {
 	spec := &inv.Spec
 	selection, err := fetch.NewSelection(texts(spec.Projects), texts(spec.Repositories), texts(spec.ExcludeRepositories))
@@ -55,9 +56,13 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 	if err != nil {
 		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: err.Error()}
 	}
+	if err := r.permitted(&spec.Harbor); err != nil {
+		return nil, err
+	}
 	config := harbor.Config{
 		URL:                spec.Harbor.URL,
 		InsecureSkipVerify: spec.Harbor.InsecureSkipTLSVerify,
+		Egress:             &r.options.Egress,
 		UserAgent:          r.options.UserAgent,
 		MaxConnections:     int(spec.MaxConnections),
 		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(spec.Harbor.URL)},

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/controller"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 )
 
 // The suite runs the operator's manager against a real API server, with the
@@ -42,6 +44,11 @@ var (
 	webhooks = freeAddress()
 	logs     = &logBuffer{}
 )
+
+// simulators are on the loopback, and most of them speak plain HTTP.
+var simulators = egress.Policy{
+	Allowed: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("127.0.0.0/8")}, PlainHTTP: true, InsecureTLS: true,
+}
 
 // sideBySide is the number of tests at a time: they wait more than they work.
 const sideBySide = "32"
@@ -140,6 +147,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 	}
 	return mgr, controller.Setup(mgr, controller.Options{
 		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, Writers: writers, UserAgent: "harbor-inventory/test",
+		Egress:     simulators,
 		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks}, AuditInterval: time.Second,
 	})
 }

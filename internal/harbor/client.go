@@ -24,11 +24,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
@@ -49,6 +51,11 @@ type Config struct {
 
 	// InsecureSkipVerify accepts any certificate.
 	InsecureSkipVerify bool
+
+	// Egress says which Harbors are allowed. Nil: all. Where a proxy of the
+	// environment is on the way, that resolves the host's name and dials the
+	// address: then the URL alone is judged.
+	Egress *egress.Policy
 
 	// UserAgent is sent with each request: harbor-inventory/<version>.
 	UserAgent string
@@ -100,10 +107,15 @@ func (config Config) observer(pages *pageSizer) transport.Observer {
 	}
 }
 
-// New returns a client. It makes no request. It fails on a URL that is none
-// and on a CA bundle without a certificate.
+// New returns a client. It makes no request. It fails on a URL that is none or
+// that Config.Egress refuses, with an [*egress.RefusalError], and on a CA bundle
+// without a certificate.
 func New(config Config) (*Client, error) {
-	base, err := parseURL(config.URL)
+	base, err := ParseURL(config.URL)
+	if err != nil {
+		return nil, err
+	}
+	permit, err := config.permit(base)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +136,7 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
+	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig, permit)
 	tripper := config.Timeouts.Bound(wire)
 	pages := newPageSizer()
 	tripper = transport.Observe(tripper, config.observer(pages))
@@ -146,9 +158,25 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
-// parseURL reads Config.URL. Its errors do not repeat it, for there may be
+// permit judges the URL, and returns who judges the addresses that are dialed.
+// All requests of a client go to one scheme and host, redirected ones too, so
+// that a proxy is on the way of all of them or of none.
+func (config Config) permit(base *url.URL) (func(netip.Addr) error, error) {
+	if config.Egress == nil {
+		return nil, nil
+	}
+	if err := config.Egress.Endpoint(base, config.InsecureSkipVerify); err != nil {
+		return nil, err
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base}); err == nil && proxy != nil {
+		return nil, nil // what is dialed is the proxy, which the administrator named
+	}
+	return config.Egress.Address, nil
+}
+
+// ParseURL reads Config.URL. Its errors do not repeat it, for there may be
 // credentials in it.
-func parseURL(text string) (*url.URL, error) {
+func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))
 	switch {
 	case err != nil, u.Hostname() == "", u.Scheme != "http" && u.Scheme != "https":
