@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (b *bed) createInventory(ctx context.Context, namespace string, s settings,
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "robot"},
 		Type:       corev1.SecretTypeBasicAuth,
-		StringData: map[string]string{"username": testbed.SimulatorAccount, "password": testbed.SimulatorSecret},
+		StringData: map[string]string{"username": cmp.Or(s.account, testbed.SimulatorAccount), "password": testbed.SimulatorSecret},
 	}
 	if err := b.kube.Create(ctx, secret); err != nil {
 		return err
