@@ -72,6 +72,11 @@ type HarborInventoryStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Layers string `json:"layers,omitempty"`
 
+	// auditLogCursor is how far Harbor's audit log has been followed, as of the last
+	// sync: an operator that starts goes on there.
+	// +optional
+	AuditLogCursor *AuditLogCursor `json:"auditLogCursor,omitempty"`
+
 	// progress of a sync under way; absent between syncs.
 	// +optional
 	Progress *SyncProgress `json:"progress,omitempty"`
@@ -100,6 +105,15 @@ type HarborInventoryStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=500
 	ArtifactEntries []RepositoryArtifact `json:"artifactEntries,omitempty"`
+}
+
+// AuditLogCursor names an entry of Harbor's audit log.
+type AuditLogCursor struct {
+	// id of the entry.
+	ID int64 `json:"id"`
+
+	// time of what the entry is about: another entry with this id is of another log.
+	Time metav1.Time `json:"time"`
 }
 
 // SyncProgress tells how far a sync has come.

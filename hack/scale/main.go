@@ -9,6 +9,7 @@
 //
 //	scale first-sync   a first sync beside the bare work that it cannot avoid
 //	scale resync       a sync that finds nothing new
+//	scale idle         an hour in which nothing changes, in two minutes
 //	scale changes      syncs that find k changes
 //	scale visible      from a push to the list that shows it
 //	scale kills        SIGKILL at random moments of syncs
@@ -64,6 +65,7 @@ var measurements = map[string]struct {
 }{
 	"first-sync": {hundredThousand, firstSync},
 	"resync":     {hundredThousand, resync},
+	"idle":       {hundredThousand, measureIdle},
 	"changes":    {hundredThousand, changes},
 	"visible":    {hundredThousand, visible},
 	"kills":      {fewThousand, kills},
@@ -78,14 +80,14 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return errors.New("want a measurement: first-sync, resync, changes, visible or kills; run it with 'make bench-scale'")
+		return errors.New("want a measurement: first-sync, resync, idle, changes, visible or kills; run it with 'make bench-scale'")
 	}
 	if args[1] == "harbor" { // what the measurements start
 		return serveHarbor(args[2:])
 	}
 	m, ok := measurements[args[1]]
 	if !ok {
-		return fmt.Errorf("no measurement %q: want first-sync, resync, changes, visible or kills", args[1])
+		return fmt.Errorf("no measurement %q: want first-sync, resync, idle, changes, visible or kills", args[1])
 	}
 	s, err := parseFlags(args[1], m.dataset, args[2:])
 	if err != nil {

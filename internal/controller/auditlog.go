@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
@@ -17,15 +18,56 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
-// auditLog follows Harbor's audit log for one inventory. It begins anew with the
-// process and with each generation of the spec: the sync of everything that
-// follows then needs no older entry.
+// auditLog follows Harbor's audit log for one inventory. It begins anew with each
+// generation of the spec: the sync of everything that follows then needs no older
+// entry. A new process goes on where the status says, and need not wait for such
+// a sync.
 type auditLog struct {
 	mu      sync.Mutex
 	feed    current.Feed
+	legacy  bool      // the log that Harbor had before 2.13
 	next    time.Time // not to be read before
 	verdict current.Verdict
 }
+
+// resume goes on at the cursor in the status, if that is of this generation.
+func (l *auditLog) resume(inv *v1alpha1.HarborInventory) {
+	if c := inv.Status.AuditLogCursor; c != nil && inv.Status.ObservedGeneration == inv.Generation {
+		l.feed = *current.Resume(current.Cursor{ID: c.ID, At: c.Time.Time})
+		l.legacy = harbor.LegacyAudit(inv.Status.HarborVersion)
+	}
+}
+
+// cursor is where a new process can go on.
+func (l *auditLog) cursor() *v1alpha1.AuditLogCursor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, ok := l.feed.Cursor()
+	if !ok {
+		return nil
+	}
+	return &v1alpha1.AuditLogCursor{ID: c.ID, Time: metav1.NewTime(c.At)}
+}
+
+// auditCursor is where a new process can go on that lost all hints: where the one
+// before did, as long as some are waiting.
+func (r *Reconciler) auditCursor(inv *v1alpha1.HarborInventory, known *knowledge) *v1alpha1.AuditLogCursor {
+	if _, waiting := r.hints.waiting(client.ObjectKeyFromObject(inv)); len(waiting) > 0 {
+		return inv.Status.AuditLogCursor
+	}
+	return known.audit.cursor()
+}
+
+// started tells whether there is an entry to go on from.
+func (l *auditLog) started() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.feed.From()
+	return ok
+}
+
+// auditLag is how late an entry may appear. Tests make it shorter.
+var auditLag = current.DefaultLag
 
 // verdictUnread is that on a log that was not read yet, or could not be.
 var verdictUnread = current.Verdict{Reason: "Unread", Message: "has not been read yet"}
@@ -60,7 +102,7 @@ func (r *Reconciler) nextHint(inv *v1alpha1.HarborInventory, known *knowledge) t
 		return pause
 	}
 	audit := r.options.AuditInterval // until everything has been read once
-	if _, complete := known.complete(); complete {
+	if known.mayFollow() {
 		audit = max(time.Millisecond, known.audit.pause(r.now()))
 	}
 	if pause == 0 {
@@ -71,8 +113,14 @@ func (r *Reconciler) nextHint(inv *v1alpha1.HarborInventory, known *knowledge) t
 
 // auditDue tells whether it is time to read the audit log.
 func (r *Reconciler) auditDue(inv *v1alpha1.HarborInventory, known *knowledge) bool {
-	_, complete := known.complete()
-	return complete && followsAudit(inv) && known.audit.pause(r.now()) <= 0
+	return followsAudit(inv) && known.mayFollow() && known.audit.pause(r.now()) <= 0
+}
+
+// mayFollow tells whether it is known where the audit log is to be read from: at
+// its end once everything has been read, or where an earlier reading ended.
+func (k *knowledge) mayFollow() bool {
+	_, complete := k.complete()
+	return complete || k.audit.started()
 }
 
 // follow reads what is new in the audit log, and makes hints of it.
@@ -81,8 +129,14 @@ func (r *Reconciler) follow(ctx context.Context, inv *v1alpha1.HarborInventory, 
 	log, now := &known.audit, r.now()
 	log.mu.Lock()
 	defer log.mu.Unlock()
-	version, _ := known.complete()
-	err := r.readAudit(transport.Urgent(ctx), inv, p, &log.feed, harbor.AuditOptions{Legacy: harbor.LegacyAudit(version)})
+	if version, complete := known.complete(); complete && log.legacy != harbor.LegacyAudit(version) {
+		log.feed, log.legacy = current.Feed{}, !log.legacy // Harbor was upgraded
+	}
+	log.feed.Lag = auditLag
+	for repository, at := range known.takeUntold() {
+		log.feed.Found(repository, at)
+	}
+	err := r.readAudit(transport.Urgent(ctx), inv, p, &log.feed, harbor.AuditOptions{Legacy: log.legacy})
 	switch {
 	case err == nil:
 		log.verdict = log.feed.Verdict(known.newestPush())

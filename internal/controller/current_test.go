@@ -182,6 +182,9 @@ func TestAuditLog(t *testing.T) {
 		change()
 		eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
 	}
+	if c := w.request("all").Status.AuditLogCursor; c == nil || c.ID == 0 || c.Time.IsZero() {
+		t.Errorf("the cursor is %+v", c)
+	}
 	w.putSecret("robot", robot, canary) // may not read the log
 	w.change("all", func(s *v1alpha1.HarborInventorySpec) { s.MaxConnections = 4 })
 	w.condition("all", "Ready=True")
@@ -191,4 +194,28 @@ func TestAuditLog(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// A log that stops to tell of pushes is noticed by what the listings find.
+func TestSilentAuditLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.putSecret("robot", w.registry.AddRobot(harbortest.Robot{Name: "auditor", Secret: canary, SystemScope: true}), canary)
+	w.inventory("all", often)
+	layers := func(want string) {
+		t.Helper()
+		eventually(t, func() string {
+			if got := w.get("all").Status.Layers; !strings.Contains(got, want) {
+				return "layers: " + got
+			}
+			return ""
+		})
+	}
+	layers("; the audit log is followed; ")
+	w.registry.SetAuditLog(false)
+	for _, repository := range []string{"library/nginx", "team/app", "team/fresh"} {
+		w.registry.Push(repository, harbortest.Image{Tags: []string{"untold"}})
+	}
+	layers("; the audit log tells of no change: is it switched off in Harbor?; ")
+	w.equal(w.held(), w.shown("all"))
 }

@@ -40,6 +40,9 @@ type knowledge struct {
 	version string    // of Harbor
 	pushed  time.Time // of the newest artifact
 	audit   auditLog
+	// untold are repositories in which something was found that was pushed, and
+	// when. The audit log should have told of it, or should do so soon.
+	untold map[string]time.Time
 	// listed are the projects that Harbor listed, by id.
 	listed []int64
 	// apart: until then repositories are listed project by project.
@@ -60,6 +63,7 @@ type remembered struct {
 	stamp   stamp
 	began   time.Time // when the reading began whose result stands in the lists
 	written time.Time // when they were last found right, or made so
+	pushed  time.Time // of its newest artifact or tag, by Harbor's clock
 	hash    shard.Hash
 	lists   int
 	totals  inventory.Totals
@@ -95,6 +99,7 @@ func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
 	k := m.of[name]
 	if k == nil || k.uid != inv.UID || k.generation < inv.Generation {
 		k = &knowledge{uid: inv.UID, generation: inv.Generation, seed: maphash.MakeSeed(), repositories: map[string]remembered{}}
+		k.audit.resume(inv)
 		m.of[name] = k
 	}
 	return k
@@ -169,15 +174,58 @@ func (m *memory) names(inventory types.NamespacedName, project string) (names []
 	return names
 }
 
-// noteArtifacts remembers when the newest artifact was pushed.
-func (k *knowledge) noteArtifacts(artifacts []harbor.Artifact) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// newestPush returns when the newest of the artifacts was pushed, and the newest
+// of artifacts and tags.
+func newestPush(artifacts []harbor.Artifact) (artifact, tagged time.Time) {
+	latest := func(a, b time.Time) time.Time {
+		if a.After(b) {
+			return a
+		}
+		return b
+	}
 	for i := range artifacts {
-		if artifacts[i].PushTime.After(k.pushed) {
-			k.pushed = artifacts[i].PushTime
+		artifact = latest(artifact, artifacts[i].PushTime)
+		for _, tag := range artifacts[i].Tags {
+			tagged = latest(tagged, tag.PushTime)
 		}
 	}
+	return artifact, latest(artifact, tagged)
+}
+
+// notePush remembers when the newest artifact was pushed.
+func (k *knowledge) notePush(at time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if at.After(k.pushed) {
+		k.pushed = at
+	}
+}
+
+// maxUntold bounds the repositories that the audit log is held against; more
+// would not make it any worse.
+const maxUntold = 256
+
+// noteUntold notes that something was pushed to a repository that no hint had
+// told of.
+func (k *knowledge) noteUntold(repository string, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.untold) >= maxUntold {
+		return
+	}
+	if k.untold == nil {
+		k.untold = map[string]time.Time{}
+	}
+	k.untold[repository] = now
+}
+
+// takeUntold takes out what noteUntold has noted.
+func (k *knowledge) takeUntold() map[string]time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	untold := k.untold
+	k.untold = nil
+	return untold
 }
 
 func (k *knowledge) newestPush() time.Time {
@@ -197,11 +245,14 @@ func (k *knowledge) sum() (totals inventory.Totals, lists int) {
 	return totals, lists
 }
 
-// learned notes that a sync of everything has ended.
-func (k *knowledge) learned(version string) {
+// learned notes that a sync has ended, of everything or of what had changed. Where
+// Harbor has another version since everything was read, its listings may tell of
+// fewer changes, or have told of fewer until now: everything is read once more.
+func (k *knowledge) learned(version string, everything bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.whole, k.version = true, version
+	k.whole = everything || k.whole && version == k.version
+	k.version = version
 }
 
 // complete tells whether a sync of everything has ended since the spec changed,

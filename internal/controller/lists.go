@@ -42,6 +42,9 @@ type listOutput struct {
 	began time.Time // when the standing lists were looked at
 	// hinted: a hint has the repositories read.
 	hinted bool
+	// pushed is when the newest artifact was pushed that was known when the sync
+	// began; the zero time until everything has been read once.
+	pushed time.Time
 }
 
 // indexInventory is the cache's index of lists by the inventory they belong to,
@@ -85,15 +88,23 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	if o.known.outdated(&repository) {
 		return nil // a hint had it read again meanwhile
 	}
-	o.known.noteArtifacts(repository.Artifacts)
-	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began}
+	artifact, pushed := newestPush(repository.Artifacts)
+	o.known.notePush(artifact)
+	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began, pushed: pushed}
 	err := o.bring(ctx, repository, &now)
 	if err != nil {
 		o.known.doubt(repository.Name)
 		return err
 	}
-	if was, ok := o.known.of(repository.Name); ok && !o.hinted && was.stamp == now.stamp && was.hash != now.hash {
+	was, ok := o.known.of(repository.Name)
+	if ok && !o.hinted && was.stamp == now.stamp && was.hash != now.hash {
 		drift.Inc()
+	}
+	if !ok { // nothing that is older than what was known before this sync is news
+		was.pushed = o.pushed
+	}
+	if !o.hinted && !o.pushed.IsZero() && pushed.After(was.pushed) {
+		o.known.noteUntold(repository.Name, o.r.now())
 	}
 	now.written = o.r.now()
 	o.known.remember(repository.Name, now)

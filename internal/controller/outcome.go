@@ -207,6 +207,7 @@ func setFindings(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInv
 	}
 	status.HarborVersion = res.report.Version
 	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit, res.byProject)
+	status.AuditLogCursor = res.cursor
 	status.NotFound = res.report.NotFound[:min(maxNotFound, len(res.report.NotFound))]
 	if res.stall != nil {
 		return // what is shown is still what was shown before

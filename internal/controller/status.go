@@ -86,7 +86,8 @@ func (r *Reconciler) announce(ctx context.Context, inv *v1alpha1.HarborInventory
 	setCondition(status, inv, v1alpha1.ConditionReconciling, true, v1alpha1.ReasonProgressing, message)
 	if d.cause != causeRequested {
 		status.ObservedGeneration = inv.Generation
-		status.NextSyncTime = nil // so that a restart begins this sync again
+		status.NextSyncTime = nil   // so that a restart begins this sync again
+		status.AuditLogCursor = nil // of what was read for another spec
 		apimeta.SetStatusCondition(&status.Conditions, metav1.Condition{
 			Type: v1alpha1.ConditionReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonProgressing,
 			Message: message, ObservedGeneration: inv.Generation,

@@ -30,6 +30,7 @@ func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) f
 	if !ok {
 		return nil
 	}
+	lists.pushed = known.newestPush()
 	_, hinted := r.hints.waiting(client.ObjectKeyFromObject(inv))
 	now, within := r.now(), verifyInterval(inv, version)
 	return func(repository harbor.Repository) bool {

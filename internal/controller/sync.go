@@ -44,6 +44,7 @@ type result struct {
 	registration registration
 	received     bool // whether the operator receives webhooks
 	audit        current.Verdict
+	cursor       *v1alpha1.AuditLogCursor
 	byProject    bool // whether repositories are listed project by project
 }
 
@@ -114,10 +115,9 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	if res.err == nil {
 		known.noteListings(&res.report, r.now())
 		_, res.byProject = known.listings(r.now())
+		known.learned(res.report.Version, req.Known == nil)
 	}
-	if res.err == nil && req.Known == nil {
-		known.learned(res.report.Version)
-	}
+	res.cursor = r.auditCursor(inv, known)
 	res.done, res.found = s.counts()
 	unread := slices.DeleteFunc(held, func(name string) bool { return forget[name] || s.wrote(name) })
 	if err := out.finish(context.WithoutCancel(ctx), unread, &res); err != nil {

@@ -39,7 +39,7 @@ type Feed struct {
 	Lag time.Duration
 
 	started bool
-	cursor  harbor.AuditEntry // with the id alone after Resume
+	cursor  harbor.AuditEntry // with the id and the time alone after Resume
 	seen    map[int64]bool    // ids above the cursor
 	marks   []mark            // ids rise, times do not fall
 	newest  harbor.AuditEntry // with the greatest id
@@ -75,21 +75,28 @@ type News struct {
 	Rewound bool
 }
 
+// Cursor is the place in a log where another feed can go on.
+type Cursor struct {
+	ID int64
+	At time.Time // to the second
+}
+
 // Resume returns a feed that goes on at a cursor of an earlier one.
-func Resume(cursor int64) *Feed {
-	return &Feed{started: cursor > 0, cursor: harbor.AuditEntry{ID: cursor}, newest: harbor.AuditEntry{ID: cursor}}
+func Resume(c Cursor) *Feed {
+	entry := harbor.AuditEntry{ID: c.ID, At: c.At}
+	return &Feed{started: c.ID > 0, cursor: entry, newest: entry, last: c.At}
 }
 
 // From returns the id from which on the log is to be read; false if the feed is
 // to be started first.
 func (f *Feed) From() (id int64, ok bool) { return f.cursor.ID, f.started }
 
-// Cursor returns the id to resume at; 0 if the feed is to be started first.
-func (f *Feed) Cursor() int64 {
+// Cursor returns where to resume; false if the feed is to be started first.
+func (f *Feed) Cursor() (c Cursor, ok bool) {
 	if !f.started {
-		return 0
+		return Cursor{}, false
 	}
-	return f.cursor.ID
+	return Cursor{f.cursor.ID, f.cursor.At.Truncate(time.Second)}, true
 }
 
 // Start begins at the newest entry of the log, if there is one; began is when it
@@ -140,12 +147,12 @@ func (f *Feed) lag() time.Duration {
 // reason than that it was purged: then those that follow it are younger by the
 // time that entries live.
 func (f *Feed) isRewound(entries []harbor.AuditEntry) bool {
-	resumed := f.cursor == harbor.AuditEntry{ID: f.cursor.ID}
+	resumed := f.cursor == harbor.AuditEntry{ID: f.cursor.ID, At: f.cursor.At}
 	switch {
 	case len(entries) == 0:
 		return true
-	case resumed:
-		return false // nothing to compare with; a process that begins knows nothing to be wrong
+	case resumed && entries[0].ID == f.cursor.ID:
+		return !entries[0].At.Truncate(time.Second).Equal(f.cursor.At)
 	case entries[0].ID == f.cursor.ID:
 		return entries[0] != f.cursor
 	default:
@@ -163,7 +170,7 @@ func (f *Feed) take(r Reading) News {
 	for _, e := range r.Entries {
 		switch {
 		case e.ID == f.cursor.ID:
-			f.cursor = e // known by its id alone after Resume
+			f.cursor = e // known in parts after Resume
 		case e.ID < f.cursor.ID || f.seen[e.ID]:
 			continue
 		case e.Repository != "":
