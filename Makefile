@@ -6,8 +6,8 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 # Nothing here sets CGO_ENABLED, -trimpath or GOFLAGS, and the modules in
-# hack/controlplane and hack/bench require the same dependency versions as the
-# operator (make tidy sees to it):
+# hack/controlplane, hack/bench and hack/release require the same dependency
+# versions as the operator (make tidy sees to it):
 # Go's build cache is shared only between builds that agree in these. So a
 # dependency is compiled twice at most: once plain, for the control plane, the
 # binaries, the linter and the benchmarks, and once with -race, for the tests.
@@ -36,7 +36,11 @@ RUNS ?= 5
 # What bench-scale measures, in this order; see hack/scale.
 SCALE ?= first-sync resync idle changes kills
 
-# Pinned tools. All are built from Go modules into bin/.
+# What the chart has of config/rbac.
+CHART_ROLES := role leader_election_role metrics_auth_role metrics_reader_role viewer_role editor_role admin_role
+
+# Pinned tools. All are built from Go modules into bin/. Helm is pinned in
+# hack/release/go.mod.
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
 CRD_REF_DOCS_VERSION ?= v0.3.0
 GOLANGCI_LINT_VERSION ?= v2.15.0
@@ -47,6 +51,7 @@ SETUP_ENVTEST_VERSION ?= v0.25.1
 CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
 GOLANGCI_LINT := $(BIN)/golangci-lint
+HELM := $(BIN)/helm
 KUSTOMIZE := $(BIN)/kustomize
 SETUP_ENVTEST := $(BIN)/setup-envtest
 
@@ -79,6 +84,7 @@ test: controlplane ## Run all tests with the race detector, against a real API s
 	KUBEBUILDER_ASSETS='$(K8S)' go test -race -timeout 15m ./...
 	cd hack/controlplane && go test ./multicall ./installtest
 	cd hack/bench && go test .
+	cd hack/release && KUBEBUILDER_ASSETS='$(K8S)' go test ./...
 
 .PHONY: bench
 bench: controlplane bench-fetch ## Run all benchmarks, those of Go each for BENCHTIME (1s).
@@ -121,27 +127,32 @@ controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken fr
 fmt: golangci-lint ## Format all Go files.
 	$(GOLANGCI_LINT) fmt
 	cd hack/bench && $(GOLANGCI_LINT) fmt
+	cd hack/release && $(GOLANGCI_LINT) fmt
 
 .PHONY: vet
 vet: ## Run go vet.
 	go vet ./...
 	cd hack/bench && go vet ./...
+	cd hack/release && go vet ./...
 
 .PHONY: lint
 lint: golangci-lint ## Run the linters.
 	$(GOLANGCI_LINT) run
 	cd hack/bench && $(GOLANGCI_LINT) run
+	cd hack/release && $(GOLANGCI_LINT) run
 
 .PHONY: lint-fix
 lint-fix: golangci-lint ## Run the linters, and mend what they can mend.
 	$(GOLANGCI_LINT) run --fix
 	cd hack/bench && $(GOLANGCI_LINT) run --fix
+	cd hack/release && $(GOLANGCI_LINT) run --fix
 
 .PHONY: tidy
 tidy: ## Tidy go.mod, and those of the nested modules to the same dependency versions.
 	go mod tidy
 	hack/align.sh hack/controlplane
 	hack/align.sh hack/bench
+	hack/align.sh hack/release
 
 .PHONY: generate
 generate: controller-gen ## Generate the deep copies of the API types.
@@ -152,6 +163,8 @@ manifests: controller-gen ## Generate the CustomResourceDefinitions and the mana
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/... paths=./cmd/... output:rbac:dir=config/rbac
 	sed -e 's/^kind: ClusterRole$$/kind: Role/' -e 's/^  name: /&harbor-inventory-/' config/rbac/role.yaml >config/namespaced/tenant/role.yaml
+	cp config/crd/bases/*.yaml charts/harbor-inventory/files/crds/
+	cp $(CHART_ROLES:%=config/rbac/%.yaml) charts/harbor-inventory/files/rbac/
 
 .PHONY: api-docs
 api-docs: crd-ref-docs ## Generate the API reference, docs/api.md.
@@ -197,7 +210,7 @@ docker-push: ## Push the image IMG.
 ##@ Tools
 
 .PHONY: tools
-tools: controller-gen crd-ref-docs golangci-lint kustomize ## Install every pinned tool into bin/.
+tools: controller-gen crd-ref-docs golangci-lint helm kustomize ## Install every pinned tool into bin/.
 
 .PHONY: controller-gen
 controller-gen: ## Install controller-gen into bin/.
@@ -210,6 +223,10 @@ crd-ref-docs: ## Install crd-ref-docs into bin/.
 .PHONY: golangci-lint
 golangci-lint: ## Install golangci-lint into bin/.
 	$(call install-tool,$(GOLANGCI_LINT),github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
+
+.PHONY: helm
+helm: ## Build helm into bin/, in the version that hack/release requires.
+	cd hack/release && go build -o '$(HELM)' helm.sh/helm/v4/cmd/helm
 
 .PHONY: kustomize
 kustomize: ## Install kustomize into bin/.

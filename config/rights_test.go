@@ -12,6 +12,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,10 +28,13 @@ const (
 	another = "another"
 )
 
-// The manager, with the arguments of the Deployment, does its work with the
-// rights that the manifests give it and no others: it meets no refusal. To get a
-// Secret or a ConfigMap by name is among them, to list or watch them is not, so
-// no informer can hold them.
+var account = client.ObjectKey{Namespace: own, Name: "harbor-inventory-controller-manager"}
+
+// The manager, with the arguments of the Deployment and a token of its
+// ServiceAccount, does its work with the rights that the manifests give it and no
+// others: it is refused nothing, and uses every one. To get a Secret or a
+// ConfigMap by name is among them, to list or watch them is not, so no informer
+// can hold them.
 func TestManagerWorksWithTheseRights(t *testing.T) {
 	t.Parallel()
 	for overlay, c := range map[string]struct {
@@ -60,6 +64,10 @@ func TestManagerWorksWithTheseRights(t *testing.T) {
 				inv := cluster.Inventory(ns, "all", harbor.URL)
 				inv.Spec.Harbor.PlainHTTP = false
 				inv.Spec.Harbor.CABundleRef = &v1alpha1.CABundleReference{Name: "ca"}
+				// It gets a finalizer for its policies in Harbor, which the robot may not make.
+				inv.Spec.Webhook = v1alpha1.Webhook{
+					Mode: v1alpha1.WebhookRegister, URL: "https://hooks.example.com", SecretRef: &v1alpha1.LocalObjectReference{Name: "robot"},
+				}
 				must(t, running.Client.Create(ctx, inv))
 			}
 			if overlay == "namespaced" {
@@ -77,10 +85,14 @@ func TestManagerWorksWithTheseRights(t *testing.T) {
 					t.Errorf("an inventory of a namespace that was not named has the conditions %v", inv.Status.Conditions)
 				}
 			}
+			if m.metrics != "" {
+				must(t, m.scraped(ctx, running))
+			}
 			must(t, m.Terminate(ctx))
 			if strings.Contains(m.Log(), "forbidden") {
 				t.Errorf("the manager was refused something:\n%s", m.Log())
 			}
+			must(t, running.Compare(ctx, account))
 		})
 	}
 }
@@ -110,25 +122,56 @@ func kubectl(ctx context.Context, t *testing.T, running *cluster.Cluster, args .
 	must(t, err)
 }
 
+// deployed is a manager, and where it serves its metrics, if it does.
+type deployed struct {
+	*cluster.Manager
+	metrics string
+}
+
 // startManager starts it as the Deployment does, as the same service account;
 // only the addresses that it listens on are others.
-func startManager(ctx context.Context, t *testing.T, running *cluster.Cluster, namespaces string) *cluster.Manager {
+func startManager(ctx context.Context, t *testing.T, running *cluster.Cluster, namespaces string) deployed {
 	t.Helper()
 	var deployment appsv1.Deployment
 	must(t, running.Client.Get(ctx, client.ObjectKey{Namespace: own, Name: "harbor-inventory-controller-manager"}, &deployment))
 	var flags []string
+	var d deployed
 	for _, arg := range deployment.Spec.Template.Spec.Containers[0].Args {
 		flags = append(flags, strings.ReplaceAll(arg, "$(POD_NAMESPACE)", own+namespaces))
+		if strings.HasPrefix(arg, "--metrics-bind-address=") {
+			var err error
+			d.metrics, err = cluster.FreeAddress(ctx)
+			must(t, err)
+			flags = append(flags, "--metrics-bind-address="+d.metrics)
+		}
 	}
 	if len(flags) == 0 {
 		t.Fatal("the Deployment has no arguments")
 	}
-	kubeconfig, err := running.Kubeconfig(manager)
+	kubeconfig, err := running.ServiceAccount(ctx, account)
 	must(t, err)
-	m, err := running.StartManager(ctx, kubeconfig, nil,
-		append(flags, "--metrics-bind-address=127.0.0.1:0", "--leader-elect-namespace="+own)...)
+	// As against an API server of 1.31, which has to be asked for lists: a newer one
+	// sends them as the beginning of a watch.
+	environment := []string{"KUBE_FEATURE_WatchListClient=false"}
+	d.Manager, err = running.StartManager(ctx, kubeconfig, environment, append(flags, "--leader-elect-namespace="+own)...)
 	must(t, err)
-	return m
+	return d
+}
+
+// scraped reads the metrics as a Prometheus does that is bound to metrics-reader.
+func (d deployed) scraped(ctx context.Context, running *cluster.Cluster) error {
+	scraper := client.ObjectKey{Namespace: own, Name: "prometheus"}
+	if err := running.Client.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: own, Name: scraper.Name}}); err != nil {
+		return err
+	}
+	if err := running.Client.Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: scraper.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "harbor-inventory-metrics-reader"},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: own, Name: scraper.Name}},
+	}); err != nil {
+		return err
+	}
+	return running.Scrape(ctx, d.metrics, scraper)
 }
 
 func ready(ctx context.Context, running *cluster.Cluster, ns string) error {

@@ -35,7 +35,9 @@ import (
 // +kubebuilder:rbac:groups=harborinventory.io,resources=harborinventories/status,verbs=patch
 // +kubebuilder:rbac:groups=harborinventory.io,resources=artifactlists,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// Not to patch events: client-go counts with it what is told twice of one version
+// of an object, and no event is.
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
 
 // Options of a [Reconciler]. The zero value of a field stands for its default.
 type Options struct {
