@@ -68,6 +68,7 @@ func (e *edits) watch() handler.EventHandler {
 		for _, list := range lists {
 			key := types.NamespacedName{Namespace: list.GetNamespace(), Name: inventoryOf(list)}
 			now := e.now()
+			hintsReceived.WithLabelValues(hintOfEdit).Inc()
 			at := e.hints.edited(key, list.GetAnnotations()[v1alpha1.AnnotationRepository], now)
 			q.AddAfter(reconcile.Request{NamespacedName: key}, at.Sub(now))
 		}

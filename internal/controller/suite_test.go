@@ -60,7 +60,7 @@ func runSuite(m *testing.M) (code int, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return 1, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run the tests with 'make test', or set it to the absolute path of bin/k8s after 'make controlplane'")
 	}
-	ctrl.SetLogger(zap.New(zap.WriteTo(logs), zap.UseDevMode(true)))
+	ctrl.SetLogger(zap.New(zap.WriteTo(logs), zap.UseDevMode(true), zap.JSONEncoder()))
 	env := &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
@@ -95,7 +95,7 @@ func runSuite(m *testing.M) (code int, err error) {
 		}
 	}()
 	code = m.Run()
-	return max(code, leaks()), nil
+	return max(code, leaks(), undocumented()), nil
 }
 
 // leaks looks for the password in what the whole run logged and told in events.
@@ -141,6 +141,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 	return mgr, controller.Setup(mgr, controller.Options{
 		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, Writers: writers, UserAgent: "harbor-inventory/test",
 		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks}, AuditInterval: time.Second,
+		MetricsRepositories: 10_000,
 	})
 }
 
