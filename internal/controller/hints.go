@@ -44,6 +44,8 @@ const (
 	scopeAll
 )
 
+func (s scope) String() string { return [...]string{"none", "changed", "all"}[s] }
+
 // maxHintedRepositories bounds the repositories that hints of one inventory
 // name; with more, everything is read.
 const maxHintedRepositories = 10_000
@@ -184,6 +186,16 @@ func (h *hints) begun(name types.NamespacedName, s scope) {
 	if of := h.of[name]; of != nil && of.wider <= s {
 		of.wider = scopeNone
 	}
+}
+
+// count returns the number of repositories that wait to be read.
+func (h *hints) count() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, of := range h.of {
+		n += len(of.repositories)
+	}
+	return n
 }
 
 // forget drops the hints of an inventory that is gone.

@@ -56,6 +56,7 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
 		if client.IgnoreNotFound(err) == nil {
 			r.hints.forget(req.NamespacedName)
+			r.harbors.forget(req.NamespacedName)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}

@@ -105,6 +105,19 @@ func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
 	return k
 }
 
+// snapshot returns what is known of an inventory's repositories now.
+func (m *memory) snapshot(inventory types.NamespacedName) map[string]remembered {
+	m.mu.Lock()
+	k := m.of[inventory]
+	m.mu.Unlock()
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return maps.Clone(k.repositories)
+}
+
 func (m *memory) forget(name types.NamespacedName) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -11,10 +11,12 @@ import (
 	"errors"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -72,6 +74,10 @@ type Options struct {
 	// Egress says which Harbors are allowed.
 	Egress egress.Policy
 
+	// MetricsRepositories is the number of repositories, over all inventories,
+	// that have metrics of their own. Default: none.
+	MetricsRepositories int
+
 	// UserAgent is sent to Harbor.
 	UserAgent string
 }
@@ -119,8 +125,10 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if r.writer, err = newListWriter(mgr); err != nil {
 		return err
 	}
-	if err := metrics.Registry.Register(r.harbors); err != nil {
-		return err
+	for _, collector := range []prometheus.Collector{r.harbors, r.inventoryMetrics(mgr)} {
+		if err := metrics.Registry.Register(collector); err != nil {
+			return err
+		}
 	}
 	// Only metadata of lists is ever cached.
 	err = mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
@@ -176,12 +184,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	var inv v1alpha1.HarborInventory
 	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.memory.forget(req.NamespacedName)
+			r.forget(req.NamespacedName)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !r.options.Selector.Matches(labels.Set(inv.Labels)) {
-		r.memory.forget(req.NamespacedName)
+		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil // another operator's
 	}
 	if inv.DeletionTimestamp != nil {
@@ -224,6 +232,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	// 6.
 	return r.conclude(ctx, &inv, result)
+}
+
+// forget drops what is known of an inventory that is gone, or another operator's.
+func (r *Reconciler) forget(inventory types.NamespacedName) {
+	r.memory.forget(inventory)
+	r.harbors.forget(inventory)
 }
 
 // ignoreGone drops the error of a write to an inventory that was deleted meanwhile.

@@ -65,8 +65,9 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 		Egress:             &r.options.Egress,
 		UserAgent:          r.options.UserAgent,
 		MaxConnections:     int(spec.MaxConnections),
-		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(spec.Harbor.URL)},
-		Observer:           observeRequest,
+		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(client.ObjectKeyFromObject(inv), spec.Harbor.URL)},
+		Observer:           r.harbors.observer(spec.Harbor.URL),
+		BudgetSpent:        r.harbors.spent(spec.Harbor.URL),
 	}
 	if config.Username, config.Password, err = r.credentials(ctx, inv); err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func (r *Reconciler) announce(ctx context.Context, inv *v1alpha1.HarborInventory
 func (r *Reconciler) conclude(ctx context.Context, inv *v1alpha1.HarborInventory, res result) (ctrl.Result, error) {
 	now := r.now()
 	status := outcome(inv, &res, now, rand.Float64()) //nolint:gosec // jitter needs no secrecy
-	syncDuration.Observe(res.duration.Seconds())
+	syncDuration.WithLabelValues(res.decision.scope.String()).Observe(res.duration.Seconds())
 	syncs.WithLabelValues(apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete).Reason).Inc()
 	r.report(inv, &status)
 	logSync(ctx, &res, &status)

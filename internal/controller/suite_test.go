@@ -71,7 +71,7 @@ func runSuite(m *testing.M) (code int, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return 1, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run the tests with 'make test', or set it to the absolute path of bin/k8s after 'make controlplane'")
 	}
-	ctrl.SetLogger(zap.New(zap.WriteTo(logs), zap.UseDevMode(true)))
+	ctrl.SetLogger(zap.New(zap.WriteTo(logs), zap.UseDevMode(true), zap.JSONEncoder()))
 	dir, err := os.MkdirTemp("", "controller")
 	if err != nil {
 		return 1, err
@@ -115,7 +115,7 @@ func runSuite(m *testing.M) (code int, err error) {
 		}
 	}()
 	code = m.Run()
-	return max(code, leaks(), rights(audit)), nil
+	return max(code, leaks(), undocumented(), rights(audit)), nil
 }
 
 const (
@@ -224,6 +224,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, Writers: writers, UserAgent: "harbor-inventory/test",
 		Egress:     simulators,
 		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks}, AuditInterval: time.Second,
+		MetricsRepositories: 10_000,
 	})
 }
 

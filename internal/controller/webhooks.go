@@ -101,6 +101,7 @@ func (r *Reconciler) webhookHint(hint receiver.Hint) {
 		if harborKey(inv.Spec.Harbor.URL) != hint.Harbor || !r.options.Selector.Matches(labels.Set(inv.Labels)) || !r.hinted(inv, hint) {
 			continue
 		}
+		hintsReceived.WithLabelValues(hintOfWebhook).Inc()
 		r.hintWake <- event.GenericEvent{Object: inv}
 	}
 }
