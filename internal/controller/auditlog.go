@@ -125,7 +125,7 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 	name := client.ObjectKeyFromObject(inv)
 	for _, repository := range news.Repositories {
 		if p.selection.Repository(repository) {
-			r.hints.repository(name, repository, began)
+			r.hints.repository(name, repository, byAuditLog, began)
 		}
 	}
 	for _, project := range news.Projects {

@@ -64,8 +64,8 @@ var (
 
 	hintedReads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_hinted_reads_total",
-		Help: "Repositories that were read because a webhook or an edit of a list named them, by outcome: succeeded, failed.",
-	}, []string{"outcome"})
+		Help: "Repositories that were read because something named them, by what: webhook, audit_log, or edit of a list, and by outcome: succeeded, failed.",
+	}, []string{"by", "outcome"})
 
 	listWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_artifactlist_writes_total",
