@@ -179,19 +179,19 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 	name := client.ObjectKeyFromObject(inv)
 	for _, repository := range news.Repositories {
 		if p.selection.Repository(repository) {
-			r.hints.repository(name, repository, began)
-			hintsReceived.WithLabelValues(hintOfAuditLog).Inc()
+			r.hints.repository(name, repository, byAuditLog, began)
+			hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 		}
 	}
 	for _, project := range news.Projects {
 		if p.selection.Project(project) {
 			r.hints.widen(name, scopeChanged)
-			hintsReceived.WithLabelValues(hintOfAuditLog).Inc()
+			hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 		}
 	}
 	if news.Rewound || news.Unnamed > 0 {
 		r.hints.widen(name, scopeAll)
-		hintsReceived.WithLabelValues(hintOfAuditLog).Inc()
+		hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 	}
 	return broken
 }

@@ -219,3 +219,41 @@ func TestSilentAuditLog(t *testing.T) {
 	layers("; the audit log tells of no change: is it switched off in Harbor?; ")
 	w.equal(w.held(), w.shown("all"))
 }
+
+// What the audit log tells of after a webhook did is not read again.
+func TestAuditLogAfterWebhook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.hookSecret()
+	w.putSecret("robot", w.registry.AddRobot(harbortest.Robot{Name: "auditor", Secret: canary, SystemScope: true}), canary)
+	w.inventory("all", receiving)
+	w.condition("all", "Ready=True", "Complete=True")
+	followed := func(times int) {
+		t.Helper()
+		before := w.harbor.Stats().Requests(harbortest.ClassAuditLogExts)
+		eventually(t, func() string {
+			if n := w.harbor.Stats().Requests(harbortest.ClassAuditLogExts) - before; n < times {
+				return fmt.Sprintf("the log was read %d times", n)
+			}
+			return ""
+		})
+	}
+	followed(1)
+	w.registry.DelayAudit(func(int64) time.Duration { return 2 * time.Second })
+	digest := w.registry.Push("team/app", harbortest.Image{Tags: []string{"pushed"}})
+	w.deliver("all", hookSecret, "PUSH_ARTIFACT", "team/app", digest)
+	eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
+	before := w.harbor.Stats()
+	eventually(t, func() string {
+		if w.harbor.Stats().Requests(harbortest.ClassRepository) == before.Requests(harbortest.ClassRepository) {
+			return "the repository has not been asked for"
+		}
+		return ""
+	})
+	followed(1)
+	if n := w.harbor.Stats().Requests(harbortest.ClassArtifacts) - before.Requests(harbortest.ClassArtifacts); n > 0 {
+		t.Errorf("%d requests for artifacts that were known", n)
+	}
+	must(w.registry.DeleteTag("team/app", "pushed"))
+	eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
+}

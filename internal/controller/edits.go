@@ -71,7 +71,7 @@ func (e *edits) watch() handler.EventHandler {
 				continue // nobody's
 			}
 			now := e.now()
-			hintsReceived.WithLabelValues(hintOfEdit).Inc()
+			hintsReceived.WithLabelValues(byEdit.String()).Inc()
 			at := e.hints.edited(key, list.GetAnnotations()[v1alpha1.AnnotationRepository], now)
 			q.AddAfter(reconcile.Request{NamespacedName: key}, at.Sub(now))
 		}

@@ -79,8 +79,8 @@ var (
 
 	hintedReads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_hinted_reads_total",
-		Help: "Repositories that were read because a hint named them: succeeded, failed.",
-	}, []string{"outcome"})
+		Help: "Repositories that were read because something named them, by what as of harbor_inventory_hints_total, and by outcome: succeeded, failed.",
+	}, []string{"source", "outcome"})
 
 	listWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_artifactlist_writes_total",
@@ -99,19 +99,12 @@ var (
 	}, func() float64 { return 1 })
 )
 
-// Values of the label source.
-const (
-	hintOfWebhook  = "webhook"
-	hintOfAuditLog = "audit_log"
-	hintOfEdit     = "edit"
-)
-
 func init() {
 	metrics.Registry.MustRegister(harborRequests, harborRetries, harborBudgetSpent, harborFailures, harborPageRows, harborLatency, harborBytes,
 		syncs, syncDuration, drift, hintsReceived, hintedReads, listWrites, listWriteFailures, buildInfo)
 	// From 0 on, so that the first one shows as an increase.
-	for _, source := range []string{hintOfWebhook, hintOfAuditLog, hintOfEdit} {
-		hintsReceived.WithLabelValues(source)
+	for _, source := range []hinter{byWebhook, byEdit, byAuditLog} {
+		hintsReceived.WithLabelValues(source.String())
 	}
 	for _, verb := range []string{verbCreate, verbUpdate, verbDelete} {
 		listWrites.WithLabelValues(verb)

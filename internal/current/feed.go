@@ -5,7 +5,6 @@ package current
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
@@ -64,7 +63,8 @@ type Reading struct {
 // News are what a reading tells that none before had told.
 type News struct {
 	// Repositories in which something was made or deleted, or that were deleted
-	// themselves, and Projects that were made or deleted; each sorted.
+	// themselves, and Projects that were made or deleted; each once, in the order
+	// of the log.
 	Repositories, Projects []string
 	// Unnamed counts the entries that do not tell what they are about: then
 	// anything may have changed.
@@ -163,7 +163,7 @@ func (f *Feed) isRewound(entries []harbor.AuditEntry) bool {
 // take notes the entries that were not seen before.
 func (f *Feed) take(r Reading) News {
 	var news News
-	repositories, projects := map[string]bool{}, map[string]bool{}
+	var repositories, projects distinct
 	if f.seen == nil {
 		f.seen = map[int64]bool{}
 	}
@@ -174,9 +174,9 @@ func (f *Feed) take(r Reading) News {
 		case e.ID < f.cursor.ID || f.seen[e.ID]:
 			continue
 		case e.Repository != "":
-			repositories[e.Repository] = true
+			repositories.add(e.Repository)
 		case e.Project != "":
-			projects[e.Project] = true
+			projects.add(e.Project)
 		default:
 			news.Unnamed++
 		}
@@ -193,9 +193,25 @@ func (f *Feed) take(r Reading) News {
 	if f.newest.ID > f.cursor.ID && (len(f.marks) == 0 || f.newest.ID > f.marks[len(f.marks)-1].entry.ID) {
 		f.marks = append(f.marks, mark{r.Ended, f.newest})
 	}
-	news.Repositories = slices.Sorted(maps.Keys(repositories))
-	news.Projects = slices.Sorted(maps.Keys(projects))
+	news.Repositories, news.Projects = repositories.names, projects.names
 	return news
+}
+
+// distinct holds names, each once, in the order in which they came.
+type distinct struct {
+	names []string
+	seen  map[string]bool
+}
+
+func (d *distinct) add(name string) {
+	if d.seen[name] {
+		return
+	}
+	if d.seen == nil {
+		d.seen = map[string]bool{}
+	}
+	d.seen[name] = true
+	d.names = append(d.names, name)
 }
 
 // settle moves the cursor up, from mark to mark as long as they are to be settled.

@@ -36,8 +36,9 @@ type Request struct {
 	Version string
 
 	// Only names the repositories to read, by their full names, and no others: no
-	// listing is read, and nothing is reported as NotFound. Those that the
-	// selection does not cover are left out. Nil: everything selected.
+	// listing is read, and nothing is reported as NotFound. The first ones come
+	// first. Those that the selection does not cover are left out. Nil: everything
+	// selected.
 	Only []string
 
 	// Known is asked about each repository that is found and selected, with its
