@@ -100,18 +100,6 @@ type TagFilter struct {
 // +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?$')",message="must be os/architecture or os/architecture/variant, in lower case, like linux/amd64 or linux/arm/v7"
 type PlatformName string
 
-// Severity of a vulnerability.
-// +kubebuilder:validation:Enum=Low;Medium;High;Critical
-type Severity string
-
-// The severities that a filter can ask for, the worst last.
-const (
-	SeverityLow      Severity = "Low"
-	SeverityMedium   Severity = "Medium"
-	SeverityHigh     Severity = "High"
-	SeverityCritical Severity = "Critical"
-)
-
 // Expression is a regular expression in RE2 syntax.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=256

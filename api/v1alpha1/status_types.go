@@ -54,6 +54,10 @@ type HarborInventoryStatus struct {
 	// +optional
 	Vulnerabilities *VulnerabilityCounts `json:"vulnerabilities,omitempty"`
 
+	// vulnerabilityReports tells what became of spec.vulnerabilityReports.
+	// +optional
+	VulnerabilityReports *VulnerabilityReportsStatus `json:"vulnerabilityReports,omitempty"`
+
 	// lastSyncTime is when the last sync ended that found Harbor answering.
 	// +optional
 	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`

@@ -62,6 +62,14 @@ var law = []rule{{
 	mayImport:    []string{module + "/internal/shard/...", module + "/api/...", "k8s.io/apimachinery/..."},
 	mustNotReach: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/prometheus/..."},
 }, {
+	why:   "what vulnerability reports hold and answer is pure: no client, no metric",
+	binds: []string{module + "/internal/vulnerability/..."},
+	mayImport: []string{
+		module + "/internal/vulnerability/...", module + "/api/...", module + "/internal/harbor", module + "/internal/shard",
+		"k8s.io/apimachinery/...",
+	},
+	mustNotReach: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/prometheus/..."},
+}, {
 	why:   "only the controller reads and writes Kubernetes objects, and cmd wires it",
 	binds: []string{module + "/..."},
 	except: []string{
