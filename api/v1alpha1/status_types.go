@@ -58,6 +58,21 @@ type HarborInventoryStatus struct {
 	// +optional
 	VulnerabilityReports *VulnerabilityReportsStatus `json:"vulnerabilityReports,omitempty"`
 
+	// totals sums up the artifacts of the inventory.
+	// +optional
+	Totals *ArtifactTotals `json:"totals,omitempty"`
+
+	// projectTotals sums up the artifacts of each project, sorted by name; of more
+	// than 20 projects, those with the most artifacts.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	ProjectTotals []ProjectTotals `json:"projectTotals,omitempty"`
+
+	// otherProjects sums up the projects that projectTotals leaves out.
+	// +optional
+	OtherProjects *OtherProjects `json:"otherProjects,omitempty"`
+
 	// lastSyncTime is when the last sync ended that found Harbor answering.
 	// +optional
 	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`

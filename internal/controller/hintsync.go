@@ -205,14 +205,7 @@ func (r *Reconciler) tellNumbers(ctx context.Context, inv *v1alpha1.HarborInvent
 		return nil
 	}
 	status := inv.Status.DeepCopy()
-	setNumbers(status, known)
+	sum := known.sum()
+	setNumbers(status, inv, &sum)
 	return r.patchStatus(ctx, inv, status)
-}
-
-func setNumbers(status *v1alpha1.HarborInventoryStatus, known *knowledge) {
-	totals, lists := known.sum()
-	status.Artifacts = new(totals.Artifacts)
-	status.ArtifactLists = new(int32(lists)) //nolint:gosec // far below 2^31
-	status.SizeBytes = new(totals.SizeBytes)
-	status.Vulnerabilities = totals.Vulnerabilities
 }

@@ -248,14 +248,14 @@ func (k *knowledge) newestPush() time.Time {
 }
 
 // sum adds up what stands in the lists of all repositories.
-func (k *knowledge) sum() (totals inventory.Totals, lists int) {
+func (k *knowledge) sum() (sum numbers) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, r := range k.repositories {
-		totals = totals.Add(r.totals)
-		lists += r.lists
+	for name, r := range k.repositories {
+		sum.lists += r.lists
+		sum.add(name, r.totals)
 	}
-	return totals, lists
+	return sum
 }
 
 // learned notes that a sync has ended, of everything or of what had changed. Where

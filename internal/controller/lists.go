@@ -343,6 +343,6 @@ func (o *listOutput) finish(ctx context.Context, unread []string, into *result) 
 		}
 		o.known.remember(repository, kept)
 	}
-	into.totals, into.lists = o.known.sum()
+	into.is(o.known.sum())
 	return errors.Join(errs...)
 }

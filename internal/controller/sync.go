@@ -33,9 +33,10 @@ type result struct {
 	// done and found count repositories.
 	done, found int
 
-	// totals of the inventory as it is now, kept entries included.
-	totals inventory.Totals
-	lists  int
+	// totals of the inventory as it is now, kept entries included; see numbers.
+	totals   inventory.Totals
+	projects map[string]inventory.ProjectTotals
+	lists    int
 
 	// entries for output.mode Status; stall says why there are none.
 	entries []v1alpha1.RepositoryArtifact
@@ -50,6 +51,11 @@ type result struct {
 
 // ended tells whether the sync was ended early.
 func (res *result) ended() bool { return res.err != nil }
+
+// is sets the numbers.
+func (res *result) is(sum numbers) {
+	res.totals, res.projects, res.lists = sum.totals, sum.projects, sum.lists
+}
 
 // output is where a sync writes to.
 type output interface {

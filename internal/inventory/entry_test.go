@@ -90,7 +90,7 @@ func TestEntry(t *testing.T) {
 			}
 		}},
 		{"SBOM", Set{v1alpha1.DetailSBOM: {}}, func(e *v1alpha1.ArtifactEntry) {
-			e.SBOM = &v1alpha1.SBOM{Digest: "sha256:9", ScanStatus: "Success"}
+			e.SBOM = &v1alpha1.SBOM{Digest: "sha256:9", MediaType: "application/vnd.goharbor.harbor.sbom.v1", ScanStatus: "Success"}
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
