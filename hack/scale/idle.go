@@ -224,13 +224,11 @@ func (h *hour) reportCPU(rest usages, out io.Writer) error {
 		return err
 	}
 	t := newTable("CPU time", "Manager", "API server", "Simulated Harbor")
-	t.row("Measured", h.used.manager.CPU, h.used.server.CPU, h.used.harbor.CPU)
-	t.row(fmt.Sprintf("%.0f s at rest", restFor.Seconds()), rest.manager.CPU, rest.server.CPU, rest.harbor.CPU)
-	of := func(busy, rest testbed.Usage) time.Duration {
-		return busy.CPU + time.Duration(float64(rest.CPU)*float64(time.Hour-h.lasted)/float64(restFor))
-	}
-	t.row("An hour: measured, and at rest for what is missing to it",
-		of(h.used.manager, rest.manager), of(h.used.server, rest.server), of(h.used.harbor, rest.harbor))
+	seconds := func(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+	t.row(fmt.Sprintf("Measured, %.0f s", h.lasted.Seconds()), seconds(h.used.manager.CPU), seconds(h.used.server.CPU), seconds(h.used.harbor.CPU))
+	t.row(fmt.Sprintf("The inventory suspended, %.0f s", restFor.Seconds()), seconds(rest.manager.CPU), seconds(rest.server.CPU), seconds(rest.harbor.CPU))
+	missing := time.Duration(float64(rest.manager.CPU) * float64(time.Hour-h.lasted) / float64(restFor))
+	t.row("An hour: measured, and as suspended for the time that is missing to it", seconds(h.used.manager.CPU+missing), "", "")
 	return t.write(out)
 }
 

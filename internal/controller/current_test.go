@@ -68,6 +68,31 @@ func TestOnlyWhatChangedIsRead(t *testing.T) {
 	}
 }
 
+// A repository that is pulled all the time is not read with each sync; what is
+// pushed to it is seen.
+func TestPullsAreDamped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.inventory("all", often)
+	w.condition("all", "Ready=True", "Complete=True")
+	pull := func() { must(w.registry.Pull("team/app", "1.0")) }
+	pull()
+	if read := w.nextSync("all"); read == 0 {
+		t.Error("a first pull: not read, and it may have been a push")
+	}
+	pull()
+	if read := w.nextSync("all"); read > 0 {
+		t.Errorf("another pull: %d requests for artifacts", read)
+	}
+	must(w.registry.AddTag("team/app", "1.0", "hidden")) // by the pulls before and after
+	pull()
+	eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
+	w.nextSync("all") // the one that has just shown it
+	must(w.registry.AddTag("team/app", "1.0", "seen"))
+	w.nextSync("all")
+	w.equal(w.held(), w.shown("all"))
+}
+
 // receiving lets an inventory take webhooks, and leaves it to nothing else that
 // a push is seen.
 func receiving(s *v1alpha1.HarborInventorySpec) {

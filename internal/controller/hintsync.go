@@ -79,7 +79,7 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	plan, err := r.resolve(ctx, &inv)
 	if err != nil { // the next sync tells of it
 		r.hints.settled(req.NamespacedName, taken, r.now())
-		return ctrl.Result{RequeueAfter: unsettledPause}, nil
+		return ctrl.Result{RequeueAfter: referenceRetry}, nil
 	}
 	defer plan.client.Close()
 	// 3.

@@ -149,7 +149,7 @@ func (m *inventoryMetrics) collectRepositories(to chan<- prometheus.Metric, inv 
 	for _, name := range names[:told] {
 		s.put(repositoryArtifactsDesc, float64(known[name].totals.Artifacts), name)
 		s.put(repositorySizeDesc, float64(known[name].totals.SizeBytes), name)
-		if began := known[name].began; !began.IsZero() {
+		if began := known[name].Began; !began.IsZero() {
 			s.put(repositoryReadDesc, seconds(began), name)
 		}
 	}

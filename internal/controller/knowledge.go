@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
@@ -60,26 +61,14 @@ type registered struct {
 // remembered is what is known of one repository since its lists were last
 // brought in line with Harbor.
 type remembered struct {
-	stamp   stamp
-	began   time.Time // when the reading began whose result stands in the lists
+	current.Record // of the reading whose result stands in the lists
+
 	written time.Time // when they were last found right, or made so
 	pushed  time.Time // of its newest artifact or tag, by Harbor's clock
 	hash    shard.Hash
 	lists   int
 	totals  inventory.Totals
 	oldest  time.Time // the push of the oldest artifact that stands in them; zero if none is known
-}
-
-// stamp is what Harbor's listing of repositories tells of one; the zero value
-// equals none of them.
-type stamp struct {
-	id      int64
-	updated time.Time
-	count   int
-}
-
-func stampOf(r *harbor.Repository) stamp {
-	return stamp{id: r.ID, updated: r.UpdateTime.UTC(), count: r.ArtifactCount}
 }
 
 // memory holds the knowledge of all inventories.
@@ -136,13 +125,25 @@ func (k *knowledge) lock(repository string) (unlock func()) {
 func (k *knowledge) outdated(r *fetch.Repository) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.repositories[r.Name].began.After(r.Began)
+	return k.repositories[r.Name].Began.After(r.Began)
 }
 
 func (k *knowledge) of(repository string) (remembered, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, ok := k.repositories[repository]
+	return r, ok
+}
+
+// compare notes what a listing means for a repository.
+func (k *knowledge) compare(listed *harbor.Repository, d current.Damping, now time.Time) (remembered, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, ok := k.repositories[listed.Name]
+	if ok {
+		_, r.Record = current.Compare(r.Record, current.StampOf(listed), d, now)
+		k.repositories[listed.Name] = r
+	}
 	return r, ok
 }
 
@@ -157,7 +158,7 @@ func (k *knowledge) doubt(repository string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if r, ok := k.repositories[repository]; ok {
-		r.stamp = stamp{}
+		r.Read = current.Stamp{}
 		k.repositories[repository] = r
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
@@ -90,16 +91,21 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	}
 	artifact, pushed := newestPush(repository.Artifacts)
 	o.known.notePush(artifact)
-	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began, pushed: pushed}
+	now := remembered{pushed: pushed}
 	err := o.bring(ctx, repository, &now)
 	if err != nil {
 		o.known.doubt(repository.Name)
 		return err
 	}
 	was, ok := o.known.of(repository.Name)
-	if ok && !o.hinted && was.stamp == now.stamp && was.hash != now.hash {
+	read, same := current.StampOf(&repository.Before), ok && was.hash == now.hash
+	if ok && !o.hinted && was.Read.Same(read) && !same {
 		drift.Inc()
 	}
+	if o.hinted {
+		was.Vain = 0
+	}
+	now.Record = was.After(read, repository.Began, same)
 	if !ok { // nothing that is older than what was known before this sync is news
 		was.pushed = o.pushed
 	}
