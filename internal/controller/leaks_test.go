@@ -92,14 +92,14 @@ func keepPrinted() (stop func() error, err error) {
 		if err != nil {
 			return nil, err
 		}
-		real, done := *file, make(chan error, 1)
+		former, done := *file, make(chan error, 1)
 		*file = write
 		go func() {
-			_, err := io.Copy(io.MultiWriter(real, trail.writer(printed)), read)
+			_, err := io.Copy(io.MultiWriter(former, trail.writer(printed)), read)
 			done <- err
 		}()
 		stops = append(stops, func() error {
-			*file = real
+			*file = former
 			return errors.Join(write.Close(), <-done)
 		})
 	}
