@@ -184,7 +184,7 @@ func TestKstatus(t *testing.T) {
 	expect("suspended", status.CurrentStatus)
 	w.suspend(false)
 	w.condition("all", "Ready=True Succeeded")
-	w.putSecret("robot", robot, "wrong")
+	w.putSecret("robot", robot, "wr0ng-passw0rd")
 	w.request("all")
 	expect("wrong credentials", status.InProgressStatus)
 	if err := kube.DeleteAllOf(t.Context(), secretKind(), client.InNamespace(w.ns)); err != nil {

@@ -107,7 +107,7 @@ func unseen[V any](kind string, documented []string, seen map[string]V) (problem
 func undocumentedLogs(bool) (problems []string, err error) {
 	documented, err := rows("logging.md", `[\w ]+`)
 	seen := map[string]bool{}
-	for line := range strings.Lines(logs.String()) {
+	for line := range strings.Lines(trail.of(logged)) {
 		var fields map[string]json.RawMessage
 		if json.Unmarshal([]byte(line), &fields) != nil {
 			problems = append(problems, "a log line is no JSON: "+line)
