@@ -21,8 +21,9 @@ import (
 // process and with each generation of the spec: the sync of everything that
 // follows then needs no older entry.
 type auditLog struct {
+	feed current.Feed // of who reads the hints of the inventory: one at a time
+
 	mu      sync.Mutex
-	feed    current.Feed
 	next    time.Time // not to be read before
 	verdict current.Verdict
 }
@@ -79,10 +80,10 @@ func (r *Reconciler) auditDue(inv *v1alpha1.HarborInventory, known *knowledge) b
 // A log that is of no use is looked at once in an interval.
 func (r *Reconciler) follow(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, known *knowledge) {
 	log, now := &known.audit, r.now()
-	log.mu.Lock()
-	defer log.mu.Unlock()
 	version, _ := known.complete()
 	err := r.readAudit(transport.Urgent(ctx), inv, p, &log.feed, harbor.AuditOptions{Legacy: harbor.LegacyAudit(version)})
+	log.mu.Lock()
+	defer log.mu.Unlock()
 	switch {
 	case err == nil:
 		log.verdict = log.feed.Verdict(known.newestPush())

@@ -81,14 +81,17 @@ func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing
 const writeTries = 4
 
 func (o *listOutput) write(ctx context.Context, repository fetch.Repository) error {
-	defer o.known.lock(repository.Name)()
+	unlock, err := o.known.lock(ctx, repository.Name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if o.known.outdated(&repository) {
 		return nil // a hint had it read again meanwhile
 	}
 	o.known.noteArtifacts(repository.Artifacts)
 	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began}
-	err := o.bring(ctx, repository, &now)
-	if err != nil {
+	if err := o.bring(ctx, repository, &now); err != nil {
 		o.known.doubt(repository.Name)
 		return err
 	}

@@ -62,6 +62,7 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 		MaxConnections:     int(spec.MaxConnections),
 		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(spec.Harbor.URL)},
 		Observer:           observeRequest,
+		Dial:               r.dial,
 	}
 	if config.Username, config.Password, err = r.credentials(ctx, inv); err != nil {
 		return nil, err

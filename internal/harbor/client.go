@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -69,6 +70,9 @@ type Config struct {
 
 	// Observer is told of each request, retries too; may be nil.
 	Observer transport.Observer
+
+	// Dial opens connections. Nil: over TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client reads one Harbor with one account. It may be used by several
@@ -125,6 +129,9 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
+	if config.Dial != nil {
+		wire.DialContext = config.Dial
+	}
 	tripper := config.Timeouts.Bound(wire)
 	pages := newPageSizer()
 	tripper = transport.Observe(tripper, config.observer(pages))
