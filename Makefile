@@ -114,8 +114,8 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	FUZZTIME='$(FUZZTIME)' hack/fuzz.sh
 
 .PHONY: soak
-soak: ## Read a simulated Harbor through HISTORIES (2000) random histories of changes, and print what was put to the test.
-	go test -race -run '^TestHistories$$' -v -timeout 60m ./internal/fetch -rapid.checks '$(HISTORIES)'
+soak: controlplane ## Go through HISTORIES (2000) random histories of changes, and print what was put to the test: those while Harbor is read, and those of an operator that keeps an inventory current.
+	KUBEBUILDER_ASSETS='$(K8S)' go test -race -run '^TestHistories$$' -v -timeout 60m -p 1 ./internal/fetch ./internal/controller -rapid.checks '$(HISTORIES)'
 
 .PHONY: controlplane
 controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken from KUBEBUILDER_ASSETS, fetched, or built.

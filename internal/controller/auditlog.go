@@ -23,10 +23,13 @@ import (
 // entry. A new process goes on where the status says, and need not wait for such
 // a sync.
 type auditLog struct {
+	// Of who reads the hints of the inventory, one at a time.
+	feed   current.Feed
+	legacy bool // the log that Harbor had before 2.13
+
 	mu      sync.Mutex
-	feed    current.Feed
-	legacy  bool      // the log that Harbor had before 2.13
-	next    time.Time // not to be read before
+	cursor  *v1alpha1.AuditLogCursor // of feed; nil if it has none
+	next    time.Time                // not to be read before
 	verdict current.Verdict
 }
 
@@ -35,35 +38,34 @@ func (l *auditLog) resume(inv *v1alpha1.HarborInventory) {
 	if c := inv.Status.AuditLogCursor; c != nil && inv.Status.ObservedGeneration == inv.Generation {
 		l.feed = *current.Resume(current.Cursor{ID: c.ID, At: c.Time.Time})
 		l.legacy = harbor.LegacyAudit(inv.Status.HarborVersion)
+		l.publish()
 	}
 }
 
-// cursor is where a new process can go on.
-func (l *auditLog) cursor() *v1alpha1.AuditLogCursor {
+// publish shows others where the feed is. What was read up to there is among the
+// hints by then. The caller holds mu, or is alone.
+func (l *auditLog) publish() {
+	l.cursor = nil
+	if c, ok := l.feed.Cursor(); ok {
+		l.cursor = &v1alpha1.AuditLogCursor{ID: c.ID, Time: metav1.NewTime(c.At)}
+	}
+}
+
+// at is where a new process can go on; nil if it has to start anew.
+func (l *auditLog) at() *v1alpha1.AuditLogCursor {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c, ok := l.feed.Cursor()
-	if !ok {
-		return nil
-	}
-	return &v1alpha1.AuditLogCursor{ID: c.ID, Time: metav1.NewTime(c.At)}
+	return l.cursor
 }
 
 // auditCursor is where a new process can go on that lost all hints: where the one
 // before did, as long as some are waiting.
 func (r *Reconciler) auditCursor(inv *v1alpha1.HarborInventory, known *knowledge) *v1alpha1.AuditLogCursor {
+	cursor := known.audit.at()
 	if _, waiting := r.hints.waiting(client.ObjectKeyFromObject(inv)); len(waiting) > 0 {
 		return inv.Status.AuditLogCursor
 	}
-	return known.audit.cursor()
-}
-
-// started tells whether there is an entry to go on from.
-func (l *auditLog) started() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.feed.From()
-	return ok
+	return cursor
 }
 
 // auditLag is how late an entry may appear. Tests make it shorter.
@@ -120,15 +122,13 @@ func (r *Reconciler) auditDue(inv *v1alpha1.HarborInventory, known *knowledge) b
 // its end once everything has been read, or where an earlier reading ended.
 func (k *knowledge) mayFollow() bool {
 	_, complete := k.complete()
-	return complete || k.audit.started()
+	return complete || k.audit.at() != nil
 }
 
 // follow reads what is new in the audit log, and makes hints of it.
 // A log that is of no use is looked at once in an interval.
 func (r *Reconciler) follow(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, known *knowledge) {
 	log, now := &known.audit, r.now()
-	log.mu.Lock()
-	defer log.mu.Unlock()
 	if version, complete := known.complete(); complete && log.legacy != harbor.LegacyAudit(version) {
 		log.feed, log.legacy = current.Feed{}, !log.legacy // Harbor was upgraded
 	}
@@ -137,6 +137,9 @@ func (r *Reconciler) follow(ctx context.Context, inv *v1alpha1.HarborInventory, 
 		log.feed.Found(repository, at)
 	}
 	err := r.readAudit(transport.Urgent(ctx), inv, p, &log.feed, harbor.AuditOptions{Legacy: log.legacy})
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	log.publish()
 	switch {
 	case err == nil:
 		log.verdict = log.feed.Verdict(known.newestPush())

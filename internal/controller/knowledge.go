@@ -5,6 +5,7 @@ package controller
 
 import (
 	"cmp"
+	"context"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
@@ -31,7 +33,7 @@ type knowledge struct {
 
 	// stripes serialize the writing of single repositories: a hint may have a
 	// repository read while a sync does.
-	stripes [64]sync.Mutex
+	stripes [64]*semaphore.Weighted
 	seed    maphash.Seed
 
 	mu           sync.Mutex
@@ -89,6 +91,9 @@ func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
 	if k == nil || k.uid != inv.UID || k.generation < inv.Generation {
 		k = &knowledge{uid: inv.UID, generation: inv.Generation, seed: maphash.MakeSeed(), repositories: map[string]remembered{}}
 		k.audit.resume(inv)
+		for i := range k.stripes {
+			k.stripes[i] = semaphore.NewWeighted(1)
+		}
 		m.of[name] = k
 	}
 	return k
@@ -113,11 +118,14 @@ func (m *memory) forget(name types.NamespacedName) {
 	delete(m.of, name)
 }
 
-// lock keeps others from writing the lists of a repository.
-func (k *knowledge) lock(repository string) (unlock func()) {
-	stripe := &k.stripes[maphash.String(k.seed, repository)%uint64(len(k.stripes))]
-	stripe.Lock()
-	return stripe.Unlock
+// lock keeps others from writing the lists of a repository. Its error is the
+// context's.
+func (k *knowledge) lock(ctx context.Context, repository string) (unlock func(), err error) {
+	stripe := k.stripes[maphash.String(k.seed, repository)%uint64(len(k.stripes))]
+	if err := stripe.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return func() { stripe.Release(1) }, nil
 }
 
 // outdated tells whether what was read of a repository is older than what stands

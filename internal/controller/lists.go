@@ -85,15 +85,18 @@ func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing
 const writeTries = 4
 
 func (o *listOutput) write(ctx context.Context, repository fetch.Repository) error {
-	defer o.known.lock(repository.Name)()
+	unlock, err := o.known.lock(ctx, repository.Name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if o.known.outdated(&repository) {
 		return nil // a hint had it read again meanwhile
 	}
 	artifact, pushed := newestPush(repository.Artifacts)
 	o.known.notePush(artifact)
 	now := remembered{pushed: pushed}
-	err := o.bring(ctx, repository, &now)
-	if err != nil {
+	if err := o.bring(ctx, repository, &now); err != nil {
 		o.known.doubt(repository.Name)
 		return err
 	}

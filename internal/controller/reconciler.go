@@ -9,6 +9,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,7 +86,7 @@ type Options struct {
 // Reconciler brings the lists of a HarborInventory in line with Harbor.
 type Reconciler struct {
 	client     client.Client // writes
-	writer     *listWriter   // writes lists
+	writer     listStore     // writes lists
 	live       client.Reader // reads past the cache
 	cache      cache.Cache   // the metadata of lists
 	recorder   events.EventRecorder
@@ -100,6 +101,8 @@ type Reconciler struct {
 	hintWake   chan event.GenericEvent // has the hints of one looked at
 	migrations *rate.Limiter
 	now        func() time.Time
+	// dial connects to Harbor, if it is not to be over TCP.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Setup adds a reconciler to the manager.

@@ -68,6 +68,7 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(client.ObjectKeyFromObject(inv), spec.Harbor.URL)},
 		Observer:           r.harbors.observer(spec.Harbor.URL),
 		BudgetSpent:        r.harbors.spent(spec.Harbor.URL),
+		Dial:               r.dial,
 	}
 	if config.Username, config.Password, err = r.credentials(ctx, inv); err != nil {
 		return nil, err

@@ -21,6 +21,12 @@ import (
 // (rest.Request.MaxRetries).
 type listWriter struct{ lists rest.Interface }
 
+// listStore creates and replaces lists, as a [listWriter] does.
+type listStore interface {
+	create(ctx context.Context, list *v1alpha1.ArtifactList) ([]byte, error)
+	update(ctx context.Context, list *v1alpha1.ArtifactList) ([]byte, error)
+}
+
 // onlyMetadata is how client-go's metadata client asks for it.
 const onlyMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -81,6 +82,10 @@ type Config struct {
 	// too many been (see [transport.Budget]); may be nil. It is called by several
 	// goroutines at once.
 	BudgetSpent func()
+
+	// Dial opens connections, in place of TCP; Egress does not apply to it. May be
+	// nil.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client reads one Harbor with one account. It may be used by several
@@ -143,6 +148,9 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig, permit)
+	if config.Dial != nil {
+		wire.DialContext = config.Dial
+	}
 	tripper := config.Timeouts.Bound(wire)
 	pages := newPageSizer()
 	tripper = transport.Observe(tripper, config.observer(pages))
