@@ -36,6 +36,11 @@ RUNS ?= 5
 # What bench-scale measures, in this order; see hack/scale.
 SCALE ?= first-sync resync changes kills
 
+# What image, image-push and image-check are told. The time is the commit's, so
+# that the same commit gives the same image.
+IMAGE_FLAGS = -version '$(VERSION)' -base '$(BASE_IMAGE)' -commit '$(shell git rev-parse HEAD)' -created '$(shell git log -1 --format=%ct)'
+BASE_IMAGE ?=
+
 # The commit that install-check upgrades from.
 BASE ?= HEAD~
 
@@ -206,6 +211,18 @@ bundle: manifests kustomize ## Write everything that deploy applies to dist/harb
 	@cd dist && $(KUSTOMIZE) create --resources ../config/default && $(KUSTOMIZE) edit set image controller='$(IMG)'
 	$(KUSTOMIZE) build dist >dist/harbor-inventory.yaml
 	@rm dist/kustomization.yaml
+
+.PHONY: image
+image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.
+	cd hack/release && go run ./image $(IMAGE_FLAGS)
+
+.PHONY: image-push
+image-push: ## Build the image so, and push it to IMG.
+	cd hack/release && go run ./image $(IMAGE_FLAGS) -push '$(IMG)'
+
+.PHONY: image-check
+image-check: ## Build the image twice, in two directories, and compare the digests.
+	cd hack/release && go run ./image $(IMAGE_FLAGS) -check
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG.

@@ -33,7 +33,7 @@ func (b *bed) shell(ctx context.Context, lines ...string) error {
 		return err
 	}
 	for _, line := range lines {
-		command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", line) //nolint:gosec // no input of anybody
+		command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", line)
 		command.Env = append(os.Environ(), "KUBECONFIG="+b.kubeconfig,
 			"PATH="+strings.Join([]string{bin, filepath.Join(bin, "k8s"), os.Getenv("PATH")}, string(os.PathListSeparator)))
 		if out, err := command.CombinedOutput(); err != nil {
