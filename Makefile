@@ -212,6 +212,10 @@ bundle: manifests kustomize ## Write everything that deploy applies to dist/harb
 	$(KUSTOMIZE) build dist >dist/harbor-inventory.yaml
 	@rm dist/kustomization.yaml
 
+.PHONY: olm-bundle
+olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/.
+	cd hack/release && go run ./olm
+
 .PHONY: image
 image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.
 	cd hack/release && go run ./image $(IMAGE_FLAGS)
