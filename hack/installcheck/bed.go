@@ -43,17 +43,13 @@ func (b *bed) shell(ctx context.Context, lines ...string) error {
 	return nil
 }
 
-// restricted makes a namespace that enforces the Pod Security Standard.
-func (b *bed) restricted(ctx context.Context, name string) error {
-	return b.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
-	}})
-}
-
 // refuses fails unless the API server refuses a Pod that the standard forbids,
 // which else would admit every one.
 func (b *bed) refuses(ctx context.Context) error {
-	if err := b.restricted(ctx, "refused"); err != nil {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: "refused", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}}
+	if err := b.Client.Create(ctx, ns); err != nil {
 		return err
 	}
 	meta := metav1.ObjectMeta{Namespace: "refused", Name: "root"}

@@ -93,7 +93,7 @@ func (b *bed) upgrades(ctx context.Context, dir string) (before, after, how stri
 		const apply = "kubectl apply --server-side -k %s/config/default"
 		return fmt.Sprintf(apply, dir), fmt.Sprintf(apply, "."), "`kubectl apply -k config/default`", nil
 	}
-	return fmt.Sprintf(helm, dir), fmt.Sprintf(helm, "."), "`helm upgrade`", errors.Join(err, b.restricted(ctx, own))
+	return fmt.Sprintf(helm, dir), fmt.Sprintf(helm, "."), "`helm upgrade`", errors.Join(err, b.shell(ctx, namespace...))
 }
 
 // reads runs the manager for as long as it takes to read everything.

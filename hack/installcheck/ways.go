@@ -41,6 +41,12 @@ const (
 	emptying    = "kubectl delete harborinventories --all --all-namespaces"
 )
 
+// namespace makes the namespace for the ways that make none.
+var namespace = []string{
+	"kubectl create namespace " + own,
+	"kubectl label namespace " + own + " pod-security.kubernetes.io/enforce=restricted",
+}
+
 var ways = []way{
 	{
 		name: "`kubectl apply -k config/default`", made: true, tenants: []string{"team-a", "team-b"},
@@ -144,7 +150,7 @@ func (w *way) prepare(ctx context.Context, b *bed, t *cluster.Cleanups) (all []*
 		return nil, err
 	}
 	if !w.made {
-		if err := b.restricted(ctx, own); err != nil {
+		if err := b.shell(ctx, namespace...); err != nil {
 			return nil, err
 		}
 	}
