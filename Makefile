@@ -19,7 +19,7 @@ MODULE := github.com/harbor-inventory/harbor-inventory
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -X $(MODULE)/internal/version.version=$(VERSION)
 
-# The image that docker-build makes and deploy runs.
+# The image that docker-build makes, and that bundle and deploy run.
 IMG ?= controller:latest
 KUBECTL ?= kubectl
 CONTAINER_TOOL ?= docker
@@ -35,6 +35,14 @@ RUNS ?= 5
 
 # What bench-scale measures, in this order; see hack/scale.
 SCALE ?= first-sync resync idle changes kills
+
+# What image, image-push and image-check are told. The time is the commit's, so
+# that the same commit gives the same image.
+IMAGE_FLAGS = -version '$(VERSION)' -base '$(BASE_IMAGE)' -commit '$(shell git rev-parse HEAD)' -created '$(shell git log -1 --format=%ct)'
+BASE_IMAGE ?=
+
+# The commit that install-check upgrades from.
+BASE ?= HEAD~
 
 # What the chart has of config/rbac.
 CHART_ROLES := role leader_election_role metrics_auth_role metrics_reader_role viewer_role editor_role admin_role
@@ -99,6 +107,10 @@ bench-fetch: ## Compare the fetch engine with the official client and a bare HTT
 .PHONY: failover
 failover: controlplane ## Measure how long a second replica needs to take over, and that nothing is written twice.
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/failover
+
+.PHONY: install-check
+install-check: controlplane helm bundle ## Install in every way on a local control plane, use it, uninstall; upgrade from the commit BASE.
+	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/installcheck -base '$(BASE)'
 
 .PHONY: bench-secrets
 bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the manager in memory.
@@ -186,18 +198,35 @@ uninstall: manifests kustomize ## Remove the CustomResourceDefinitions, and with
 	$(KUSTOMIZE) build config/crd | $(KUBECTL) delete --ignore-not-found -f -
 
 .PHONY: deploy
-deploy: installer ## Deploy the operator with the image IMG to the cluster that kubectl points to.
-	$(KUBECTL) apply --server-side -f dist/install.yaml
+deploy: bundle ## Deploy the operator with the image IMG to the cluster that kubectl points to.
+	$(KUBECTL) apply --server-side -f dist/harbor-inventory.yaml
 
 .PHONY: undeploy
-undeploy: installer ## Remove the operator and its CustomResourceDefinitions, and with them every inventory.
-	$(KUBECTL) delete --ignore-not-found -f dist/install.yaml
+undeploy: bundle ## Remove the operator and its CustomResourceDefinitions, and with them every inventory.
+	$(KUBECTL) delete --ignore-not-found -f dist/harbor-inventory.yaml
 
-.PHONY: installer
-installer: manifests kustomize ## Write everything that deploy applies to dist/install.yaml, with the image IMG.
+.PHONY: bundle
+bundle: manifests kustomize ## Write everything that deploy applies to dist/harbor-inventory.yaml, with the image IMG.
 	@mkdir -p dist && rm -f dist/kustomization.yaml
 	@cd dist && $(KUSTOMIZE) create --resources ../config/default && $(KUSTOMIZE) edit set image controller='$(IMG)'
-	$(KUSTOMIZE) build dist >dist/install.yaml
+	$(KUSTOMIZE) build dist >dist/harbor-inventory.yaml
+	@rm dist/kustomization.yaml
+
+.PHONY: olm-bundle
+olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/.
+	cd hack/release && go run ./olm
+
+.PHONY: image
+image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.
+	cd hack/release && go run ./image $(IMAGE_FLAGS)
+
+.PHONY: image-push
+image-push: ## Build the image so, and push it to IMG.
+	cd hack/release && go run ./image $(IMAGE_FLAGS) -push '$(IMG)'
+
+.PHONY: image-check
+image-check: ## Build the image twice, in two directories, and compare the digests.
+	cd hack/release && go run ./image $(IMAGE_FLAGS) -check
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG.

@@ -39,6 +39,9 @@ func Audit(env *envtest.Environment, dir string) (AuditLog, error) {
 	return AuditLog(log), nil
 }
 
+// Clear forgets what was asked so far.
+func (l AuditLog) Clear() error { return os.Truncate(string(l), 0) }
+
 // auditEvent is what is read of an event of the log (audit.k8s.io/v1).
 type auditEvent struct {
 	Verb        string

@@ -91,6 +91,8 @@ func (c *Cluster) start(ctx context.Context, root string) error {
 	if c.Audit, err = Audit(c.env, c.dir); err != nil {
 		return err
 	}
+	// envtest turns off what gives Pods their ServiceAccount.
+	c.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
 	config, err := c.env.Start()
 	if err != nil {
 		return err
