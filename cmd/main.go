@@ -17,8 +17,6 @@ import (
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // so that any kubeconfig works
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -42,7 +40,7 @@ func run(s *settings) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&s.logs)))
+	setLogger(&s.logs)
 	log := ctrl.Log.WithName("setup")
 	limitMemory(log.Info, memlimit.FromCgroup)
 	config, err := ctrl.GetConfig()
@@ -79,7 +77,7 @@ func newManager(config *rest.Config, s *settings) (manager.Manager, error) {
 	if s.metricsSecure {
 		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	return ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         s.cache(),
 		Metrics:                       metrics,
@@ -92,11 +90,4 @@ func newManager(config *rest.Config, s *settings) (manager.Manager, error) {
 		RenewDeadline:                 &s.renewDeadline,
 		RetryPeriod:                   &s.retryGap,
 	})
-	if err != nil {
-		return nil, err
-	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return nil, err
-	}
-	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
 }

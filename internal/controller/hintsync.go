@@ -138,6 +138,7 @@ func (r *Reconciler) awake(ctx context.Context, inv *v1alpha1.HarborInventory) {
 func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) (failed []string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
+	defer r.hinting.expect(inv.UID, r.now().Add(inv.Spec.Timeout.Duration+endLimit))()
 	out, err := r.newHintOutput(ctx, inv, p, names)
 	if err != nil {
 		return names, err

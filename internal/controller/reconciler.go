@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/receiver"
 	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
@@ -93,6 +94,7 @@ type Reconciler struct {
 	wake       chan event.GenericEvent // has an inventory looked at
 	hintWake   chan event.GenericEvent // has the hints of one looked at
 	migrations *rate.Limiter
+	receiver   *receiver.Server // nil: webhooks are not received
 	now        func() time.Time
 }
 
@@ -141,7 +143,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr))
+	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr), r.setupHealth(mgr))
 }
 
 func (o Options) withDefaults() Options {

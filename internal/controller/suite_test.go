@@ -40,7 +40,9 @@ var (
 	kube client.WithWatch // past any cache
 	// webhooks is the address of the receiver.
 	webhooks = freeAddress()
-	logs     = &logBuffer{}
+	// probes is that of /healthz and /readyz.
+	probes = freeAddress()
+	logs   = &logBuffer{}
 )
 
 // sideBySide is the number of tests at a time: they wait more than they work.
@@ -134,6 +136,8 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		Scheme:  scheme,
 		Cache:   cache.Options{DefaultTransform: controller.Transform()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
+
+		HealthProbeBindAddress: probes,
 	})
 	if err != nil {
 		return nil, err
