@@ -6,6 +6,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -52,7 +53,7 @@ func run(s *settings) error {
 		return err
 	}
 	s.controller.UserAgent = "harbor-inventory/" + version.String()
-	if err := s.webhookTLS(mgr); err != nil {
+	if err := errors.Join(s.webhookTLS(mgr), setupTracing(mgr)); err != nil {
 		return err
 	}
 	if err := controller.Setup(mgr, s.controller); err != nil {

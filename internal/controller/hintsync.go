@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/semaphore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -139,6 +140,8 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
 	defer r.hinting.expect(inv.UID, r.now().Add(inv.Spec.Timeout.Duration+endLimit))()
+	ctx, span := traced(ctx, "hinted reads", inv, attribute.Int("repositories", len(names)))
+	defer span.End()
 	out, err := r.newHintOutput(ctx, inv, p, names)
 	if err != nil {
 		return names, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -218,6 +219,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreGone(err)
 	}
 	// 5.
+	ctx, span := traced(ctx, "sync", &inv, attribute.String("cause", string(decision.cause)), attribute.String("scope", decision.scope.String()))
+	defer span.End()
 	r.hints.begun(req.NamespacedName, decision.scope)
 	result := r.sync(ctx, &inv, plan, decision, started)
 	if result.registration, err = r.register(ctx, &inv, plan, &result); err != nil {
