@@ -94,6 +94,12 @@ test: controlplane ## Run all tests with the race detector, against a real API s
 	cd hack/bench && go test .
 	cd hack/release && KUBEBUILDER_ASSETS='$(K8S)' go test ./...
 
+.PHONY: test-alerts
+test-alerts: prometheus ## Test the alerts of config/prometheus with promtool.
+	sed -n '/^  groups:/,$$s/^  //p' config/prometheus/alerts.yaml >$(BIN)/alerts.yaml
+	$(BIN)/promtool check rules $(BIN)/alerts.yaml
+	$(BIN)/promtool test rules config/prometheus/tests/alerts.yaml
+
 .PHONY: bench
 bench: controlplane bench-fetch ## Run all benchmarks, those of Go each for BENCHTIME (1s).
 	KUBEBUILDER_ASSETS='$(K8S)' go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' -timeout 60m ./...
@@ -260,6 +266,12 @@ helm: ## Build helm into bin/, in the version that hack/release requires.
 .PHONY: kustomize
 kustomize: ## Install kustomize into bin/.
 	$(call install-tool,$(KUSTOMIZE),sigs.k8s.io/kustomize/kustomize/v5,$(KUSTOMIZE_VERSION))
+
+# Its service discovery, which links the clients of every cloud, is left out.
+.PHONY: prometheus
+prometheus: ## Build Prometheus and promtool, of the version in hack/prometheus/go.mod, into bin/.
+	cd hack/prometheus && GOWORK=off go build -tags remove_all_sd -o $(BIN)/ \
+		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
 
 .PHONY: setup-envtest
 setup-envtest: ## Install setup-envtest into bin/. Only make controlplane uses it, and only where it can download.

@@ -6,9 +6,11 @@ package config
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,22 +23,74 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
 )
 
-// The manager, with the rights that the manifests give it, shows its metrics to
-// service accounts that are bound to the ClusterRole metrics-reader, over HTTPS,
-// and to nobody else.
-func TestMetricsAreForReaders(t *testing.T) {
+// What the manager, with the rights that the manifests give it, serves, to whom
+// and when.
+func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	readAll(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	running := startCluster(ctx, t)
 	kubectl(ctx, t, running, "apply", "--server-side", "--kustomize", "default")
+	t.Run("metrics for readers", func(t *testing.T) { metricsForReaders(ctx, t, running) })
+	t.Run("ready with rights", func(t *testing.T) { readyWithRights(ctx, t, running) })
+}
+
+// Without the right to fill its cache the manager is not ready, and becomes it
+// when it is given the right.
+func readyWithRights(ctx context.Context, t *testing.T, running *cluster.Cluster) {
+	kubeconfig, err := running.Kubeconfig("system:serviceaccount:" + own + ":late")
+	must(t, err)
+	const metricsOff = "--metrics-bind-address=0"
+	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	m, err := running.StartManager(soon, kubeconfig, nil, metricsOff)
+	logsWhatIsDocumented(t, m.Log())
+	if err == nil || !strings.Contains(err.Error(), "answers 500") {
+		t.Errorf("without any right: %v; want that /readyz answers 500", err)
+	}
+	must(t, running.Client.Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "late"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "harbor-inventory-manager-role"},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: own, Name: "late"}},
+	}))
+	_, err = running.StartManager(ctx, kubeconfig, nil, metricsOff)
+	must(t, err)
+}
+
+// logsWhatIsDocumented looks the keys of the lines up in docs/logging.md.
+func logsWhatIsDocumented(t *testing.T, logs string) {
+	t.Helper()
+	page, err := os.ReadFile("../docs/logging.md")
+	must(t, err)
+	lines := 0
+	for line := range strings.Lines(logs) {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Errorf("a log line is no JSON: %s", line)
+		}
+		for key := range fields {
+			lines++
+			if !strings.Contains(string(page), "\n| `"+key+"` | ") {
+				t.Errorf("docs/logging.md lacks the key %s of %s", key, line)
+			}
+		}
+	}
+	if lines == 0 {
+		t.Error("the manager has logged nothing")
+	}
+}
+
+// The metrics are shown to service accounts that are bound to the ClusterRole
+// metrics-reader, over HTTPS, and to nobody else.
+func metricsForReaders(ctx context.Context, t *testing.T, running *cluster.Cluster) {
 	address, err := cluster.FreeAddress(ctx)
 	must(t, err)
 	kubeconfig, err := running.Kubeconfig(manager)
 	must(t, err)
-	_, err = running.StartManager(ctx, kubeconfig, nil, "--metrics-bind-address="+address)
+	m, err := running.StartManager(ctx, kubeconfig, nil, "--metrics-bind-address="+address, "--zap-log-level=debug")
 	must(t, err)
+	defer func() { logsWhatIsDocumented(t, m.Log()) }()
 
 	accounts := map[string]string{"nobody": "", "a stranger": "no.token.ofours"}
 	for _, name := range []string{"reader", "bystander"} {

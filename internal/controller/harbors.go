@@ -113,6 +113,7 @@ func (h *harbors) observer(address string) transport.Observer {
 	key := harborKey(address)
 	return func(o transport.Observation) {
 		observe(o)
+		traceRequest(&o)
 		h.mu.Lock() // nothing is counted under a name that was just forgotten
 		defer h.mu.Unlock()
 		harborRequests.WithLabelValues(h.label(key), o.Endpoint, codeOf(o.Status)).Inc()

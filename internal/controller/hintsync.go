@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/semaphore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -148,10 +149,13 @@ func (r *Reconciler) awake(ctx context.Context, inv *v1alpha1.HarborInventory) {
 func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, taken []hint) (failed []string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
+	defer r.hinting.expect(inv.UID, r.now().Add(inv.Spec.Timeout.Duration+endLimit))()
 	names, logged := make([]string, len(taken)), map[string]bool{}
 	for i, t := range taken {
 		names[i], logged[t.repository] = t.repository, t.by == byAuditLog
 	}
+	ctx, span := traced(ctx, "hinted reads", inv, attribute.Int("repositories", len(names)))
+	defer span.End()
 	out, err := r.newHintOutput(ctx, inv, p, names)
 	if err != nil {
 		return names, err

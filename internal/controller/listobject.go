@@ -98,7 +98,10 @@ func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) er
 func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, uid types.UID, version string) error {
 	failed := o.r.edits.removing(uid)
 	err := o.inSlot(ctx, func() error {
-		return o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version})
+		ctx, end := tracedWrite(ctx, verbDelete, list.Name)
+		err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version})
+		end(err)
+		return err
 	})
 	noteWrite(verbDelete, err)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
+	"github.com/harbor-inventory/harbor-inventory/internal/receiver"
 	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
@@ -100,6 +102,7 @@ type Reconciler struct {
 	wake       chan event.GenericEvent // has an inventory looked at
 	hintWake   chan event.GenericEvent // has the hints of one looked at
 	migrations *rate.Limiter
+	receiver   *receiver.Server // nil: webhooks are not received
 	now        func() time.Time
 	// dial connects to Harbor, if it is not to be over TCP.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -150,7 +153,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr))
+	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr), r.setupHealth(mgr))
 }
 
 func (o Options) withDefaults() Options {
@@ -225,6 +228,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreGone(err)
 	}
 	// 5.
+	ctx, span := traced(ctx, "sync", &inv, attribute.String("cause", string(decision.cause)), attribute.String("scope", decision.scope.String()))
+	defer span.End()
 	r.hints.begun(req.NamespacedName, decision.scope)
 	result := r.sync(ctx, &inv, plan, decision, started)
 	if result.registration, err = r.register(ctx, &inv, plan, &result); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/rand/v2"
 
+	"go.opentelemetry.io/otel/trace"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -104,6 +105,7 @@ func (r *Reconciler) conclude(ctx context.Context, inv *v1alpha1.HarborInventory
 	syncs.WithLabelValues(apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete).Reason).Inc()
 	r.report(inv, &status)
 	logSync(ctx, &res, &status)
+	endSync(trace.SpanFromContext(ctx), &res, &status)
 	if err := r.patchStatus(ctx, inv, &status); err != nil {
 		return ctrl.Result{}, ignoreGone(err)
 	}

@@ -43,6 +43,8 @@ var (
 	kube client.WithWatch // past any cache
 	// webhooks is the address of the receiver.
 	webhooks = freeAddress()
+	// probes is that of /healthz and /readyz.
+	probes = freeAddress()
 )
 
 // simulators are on the loopback, and most of them speak plain HTTP.
@@ -211,6 +213,8 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		Scheme:  scheme,
 		Cache:   cache.Options{DefaultTransform: controller.Transform()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
+
+		HealthProbeBindAddress: probes,
 	})
 	if err != nil {
 		return nil, err

@@ -83,6 +83,7 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	res.audit = known.audit.says()
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
+	defer r.running.expect(inv.UID, started.Add(inv.Spec.Timeout.Duration+endLimit))()
 	// 1.
 	out, err := r.outputFor(ctx, inv, p, d)
 	if err != nil {

@@ -45,10 +45,10 @@ func (r *Reconciler) setupWebhooks(mgr ctrl.Manager) error {
 	if err != nil {
 		return err
 	}
-	server := &receiver.Server{
+	r.receiver = &receiver.Server{
 		Receiver: hooks, Address: r.options.Webhooks.Address, GetCertificate: r.options.Webhooks.GetCertificate,
 	}
-	return mgr.Add(manager.RunnableFunc(server.ListenAndServe))
+	return mgr.Add(manager.RunnableFunc(r.receiver.ListenAndServe))
 }
 
 // webhookSecrets returns what the Authorization header of a request for an

@@ -69,7 +69,9 @@ func (o *listOutput) send(
 	ctx context.Context, verb string, list *v1alpha1.ArtifactList, write func(context.Context, *v1alpha1.ArtifactList) ([]byte, error),
 ) error {
 	return o.inSlot(ctx, func() error {
+		ctx, end := tracedWrite(ctx, verb, list.Name)
 		answer, err := write(ctx, list)
+		end(err)
 		noteWrite(verb, err)
 		if err == nil {
 			o.written.wrote(list.Name, answer)

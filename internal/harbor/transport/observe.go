@@ -14,6 +14,8 @@ import (
 
 // Observation tells of one request that has ended, each try of its own.
 type Observation struct {
+	// Context of the request.
+	Context context.Context
 	// Endpoint is the class of the endpoint, such as artifacts.list: few in number.
 	Endpoint string
 	// Method is GET or HEAD.
@@ -82,7 +84,7 @@ func (o *observe) RoundTrip(req *http.Request) (*http.Response, error) {
 	if attempt == nil {
 		attempt = &Attempt{Try: 1}
 	}
-	seen := Observation{Endpoint: attempt.Endpoint, Method: req.Method, Rows: attempt.Rows, Try: attempt.Try, After: attempt.After}
+	seen := Observation{Context: req.Context(), Endpoint: attempt.Endpoint, Method: req.Method, Rows: attempt.Rows, Try: attempt.Try, After: attempt.After}
 	resp, err := o.next.RoundTrip(req)
 	if err != nil {
 		seen.Duration, seen.Failure = time.Since(start), failureOf(req.Context(), err)
