@@ -6,6 +6,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,8 @@ func TestManagerWorksWithTheseRights(t *testing.T) {
 			kubectl(ctx, t, running, "apply", "--server-side", "--kustomize", overlay)
 			registry := harbortest.New()
 			registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret"})
-			registry.Push("library/nginx", harbortest.Image{Tags: []string{"1.0"}})
+			scanned := registry.Push("library/nginx", harbortest.Image{Tags: []string{"1.0"}})
+			must(t, registry.SetScan("library/nginx", scanned, harbortest.Scan{Findings: map[string]int{"Critical": 1}}))
 			harbor := harbortest.NewServer(t, registry, harbortest.Options{TLS: true})
 			for _, ns := range []string{own, tenant, another} {
 				must(t, running.Namespace(ctx, ns, "robot$inventory", "secret"))
@@ -59,6 +61,10 @@ func TestManagerWorksWithTheseRights(t *testing.T) {
 				}))
 				inv := cluster.Inventory(ns, "all", harbor.URL)
 				inv.Spec.Harbor.PlainHTTP = false
+				if ns == tenant {
+					inv.Spec.Include = []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}
+					inv.Spec.VulnerabilityReports = &v1alpha1.VulnerabilityReports{}
+				}
 				inv.Spec.Harbor.CABundleRef = &v1alpha1.CABundleReference{Name: "ca"}
 				must(t, running.Client.Create(ctx, inv))
 			}
@@ -68,7 +74,7 @@ func TestManagerWorksWithTheseRights(t *testing.T) {
 			m := startManager(ctx, t, running, c.namespaces)
 			for _, ns := range c.works {
 				must(t, ready(ctx, running, ns))
-				must(t, reacts(ctx, running, registry, ns))
+				must(t, reacts(ctx, running, registry, scanned, ns))
 			}
 			if len(c.works) < 3 {
 				var inv v1alpha1.HarborInventory
@@ -140,13 +146,16 @@ func ready(ctx context.Context, running *cluster.Cluster, ns string) error {
 		if !apimeta.IsStatusConditionTrue(inv.Status.Conditions, v1alpha1.ConditionComplete) {
 			return fmt.Errorf("%s: %v", ns, inv.Status.Conditions)
 		}
+		if s := inv.Status.VulnerabilityReports; ns == tenant && (s == nil || s.Written != 1) {
+			return fmt.Errorf("%s: its reports are %+v", ns, s)
+		}
 		return nil
 	})
 }
 
 // reacts has every kind of write made: a list is updated, changes its owner, and
-// one is deleted.
-func reacts(ctx context.Context, running *cluster.Cluster, registry *harbortest.Registry, ns string) error {
+// one is deleted; and so is a report, in the namespace of the tenant.
+func reacts(ctx context.Context, running *cluster.Cluster, registry *harbortest.Registry, scanned, ns string) error {
 	shows := func(lists, artifacts int, owned bool) error {
 		return cluster.Await(ctx, func(ctx context.Context) error {
 			var all v1alpha1.ArtifactListList
@@ -155,6 +164,16 @@ func reacts(ctx context.Context, running *cluster.Cluster, registry *harbortest.
 			}
 			if len(all.Items) != lists || lists > 0 && (len(all.Items[0].Artifacts) != artifacts || len(all.Items[0].OwnerReferences) > 0 != owned) {
 				return fmt.Errorf("%s has other lists than %d with %d artifacts, owned %t", ns, lists, artifacts, owned)
+			}
+			if ns != tenant {
+				return nil
+			}
+			var reports v1alpha1.VulnerabilityReportList
+			if err := running.Client.List(ctx, &reports, client.InNamespace(ns)); err != nil {
+				return err
+			}
+			if len(reports.Items) != lists || lists > 0 && (len(reports.Items[0].OwnerReferences) > 0 != owned || !slices.Contains(reports.Items[0].Tags, "for-"+ns)) {
+				return fmt.Errorf("%s has other reports than %d with its tag, owned %t: %+v", ns, lists, owned, reports.Items)
 			}
 			return nil
 		})
@@ -169,7 +188,10 @@ func reacts(ctx context.Context, running *cluster.Cluster, registry *harbortest.
 		inv.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: fmt.Sprint(n)}
 		return running.Client.Patch(ctx, &inv, client.MergeFrom(before))
 	}
-	digest := registry.Push("library/nginx", harbortest.Image{Tags: []string{"for-" + ns}})
+	digest := registry.Push("library/nginx", harbortest.Image{Tags: []string{ns}})
+	if _, err := registry.TryPush("library/nginx", harbortest.Image{Digest: scanned, Tags: []string{"for-" + ns}}); err != nil {
+		return err
+	}
 	for n, step := range []struct {
 		change           func(*v1alpha1.HarborInventory)
 		lists, artifacts int

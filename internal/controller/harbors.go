@@ -21,10 +21,12 @@ type harbors struct {
 
 	mu       sync.Mutex
 	limiters map[string]*transport.Limiter
+	// backgrounds are for what is read without haste.
+	backgrounds map[string]*transport.Limiter
 }
 
 func newHarbors(connections int) *harbors {
-	return &harbors{connections: connections, limiters: map[string]*transport.Limiter{}}
+	return &harbors{connections: connections, limiters: map[string]*transport.Limiter{}, backgrounds: map[string]*transport.Limiter{}}
 }
 
 // harborKey is the same for all spellings of a Harbor's URL.
@@ -50,6 +52,20 @@ func (h *harbors) limiter(address string) *transport.Limiter {
 	if l == nil {
 		l = transport.NewAdaptiveLimiter(h.connections)
 		h.limiters[key] = l
+	}
+	return l
+}
+
+// background returns the limiter of what is read from this Harbor in the
+// background: one request at a time, whatever the number of inventories.
+func (h *harbors) background(address string) *transport.Limiter {
+	key := harborKey(address)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.backgrounds[key]
+	if l == nil {
+		l = transport.NewLimiter(1)
+		h.backgrounds[key] = l
 	}
 	return l
 }

@@ -71,10 +71,20 @@ var (
 		Name: "harbor_inventory_artifactlist_writes_total",
 		Help: "ArtifactLists written, by verb: create, update, delete.",
 	}, []string{"verb"})
+
+	reportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_vulnerabilityreport_writes_total",
+		Help: "VulnerabilityReports written, by verb: create, update, delete.",
+	}, []string{"verb"})
+
+	reportReads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_vulnerabilityreport_reads_total",
+		Help: "Vulnerability reports that were read from Harbor, by outcome: written, unchanged, gone, failed.",
+	}, []string{"outcome"})
 )
 
 func init() {
-	metrics.Registry.MustRegister(harborRequests, harborRetries, harborFailures, harborPageRows, harborLatency, harborBytes, syncs, syncDuration, listWrites, drift, hintedReads)
+	metrics.Registry.MustRegister(harborRequests, harborRetries, harborFailures, harborPageRows, harborLatency, harborBytes, syncs, syncDuration, listWrites, drift, hintedReads, reportWrites, reportReads)
 }
 
 func observeRequest(o transport.Observation) {

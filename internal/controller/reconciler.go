@@ -58,6 +58,11 @@ type Options struct {
 	// inventory. Default 30 s.
 	AuditInterval time.Duration
 
+	// ReportsPause is the least time between two looks at which artifacts of an
+	// inventory are the worst, for its vulnerability reports. Default 2 s. Where
+	// looking takes long, the pause is longer.
+	ReportsPause time.Duration
+
 	// Webhooks says where Harbor's webhooks are received.
 	Webhooks Webhooks
 
@@ -81,6 +86,8 @@ type Reconciler struct {
 	harbors    *harbors
 	running    *running
 	hinting    *running
+	reporting  *running
+	reports    *reports
 	hints      *hints
 	edits      *edits
 	memory     *memory
@@ -93,18 +100,20 @@ type Reconciler struct {
 // Setup adds a reconciler to the manager.
 func Setup(mgr ctrl.Manager, options Options) error {
 	r := &Reconciler{
-		client:   mgr.GetClient(),
-		live:     mgr.GetAPIReader(),
-		cache:    mgr.GetCache(),
-		recorder: mgr.GetEventRecorder("harbor-inventory"),
-		options:  options.withDefaults(),
-		running:  newRunning(),
-		hinting:  newRunning(),
-		hints:    newHints(),
-		memory:   newMemory(),
-		wake:     make(chan event.GenericEvent),
-		hintWake: make(chan event.GenericEvent),
-		now:      time.Now,
+		client:    mgr.GetClient(),
+		live:      mgr.GetAPIReader(),
+		cache:     mgr.GetCache(),
+		recorder:  mgr.GetEventRecorder("harbor-inventory"),
+		options:   options.withDefaults(),
+		running:   newRunning(),
+		hinting:   newRunning(),
+		reporting: newRunning(),
+		reports:   newReports(),
+		hints:     newHints(),
+		memory:    newMemory(),
+		wake:      make(chan event.GenericEvent),
+		hintWake:  make(chan event.GenericEvent),
+		now:       time.Now,
 	}
 	r.edits = newEdits(r.hints, r.now)
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
@@ -133,7 +142,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr))
+	return errors.Join(r.setupHints(mgr), r.setupReports(mgr), r.setupWebhooks(mgr))
 }
 
 func (o Options) withDefaults() Options {
@@ -147,6 +156,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.AuditInterval <= 0 {
 		o.AuditInterval = 30 * time.Second
+	}
+	if o.ReportsPause <= 0 {
+		o.ReportsPause = 2 * time.Second
 	}
 	if o.Selector == nil {
 		o.Selector = labels.Everything()

@@ -140,7 +140,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 	}
 	return mgr, controller.Setup(mgr, controller.Options{
 		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, Writers: writers, UserAgent: "harbor-inventory/test",
-		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks}, AuditInterval: time.Second,
+		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks}, AuditInterval: time.Second, ReportsPause: 200 * time.Millisecond,
 	})
 }
 
