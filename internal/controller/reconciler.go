@@ -59,8 +59,8 @@ type Options struct {
 	AuditInterval time.Duration
 
 	// ReportsPause is the least time between two looks at which artifacts of an
-	// inventory are the worst, for its vulnerability reports. Default 2 s. Where
-	// looking takes long, the pause is longer.
+	// inventory are the worst, for its vulnerability reports. Default 2 s. With
+	// many lists the pause is longer.
 	ReportsPause time.Duration
 
 	// Webhooks says where Harbor's webhooks are received.

@@ -37,8 +37,7 @@ type reportPass struct {
 
 // plan chooses artifacts and compares them with the reports that stand.
 func (p *reportPass) plan(ctx context.Context, verifyEvery time.Duration) error {
-	began := p.r.now()
-	p.state.begin(began)
+	p.state.begin(p.r.now())
 	bases, stands := map[string]vulnerability.Basis{}, map[string]vulnerability.Standing{}
 	for i := range p.standing {
 		m := &p.standing[i]
@@ -49,13 +48,14 @@ func (p *reportPass) plan(ctx context.Context, verifyEvery time.Duration) error 
 		stands[m.Name] = vulnerability.Standing{Basis: basis, Sound: soundReport(m), Verified: p.state.verifiedAt(m.Name)}
 	}
 	p.selection = vulnerability.NewSelection(p.inv, bases)
-	if err := p.r.offer(ctx, p.inv, p.selection); err != nil {
+	lists, err := p.r.offer(ctx, p.inv, p.selection)
+	if err != nil {
 		p.state.again()
 		return fmt.Errorf("choosing artifacts for vulnerability reports: %w", err)
 	}
 	chosen := p.selection.Chosen()
 	p.selected = len(chosen)
-	p.state.chose(chosen, p.r.now().Sub(began))
+	p.state.chose(chosen, lists)
 	p.todo = vulnerability.NewPlan(chosen, stands, p.r.now(), verifyEvery)
 	p.current, p.cut = p.todo.Current, p.todo.Cut
 	return nil

@@ -42,8 +42,9 @@ const (
 	// (goharbor/harbor#11462).
 	maxReportBytes = 16 << 20
 
-	// reportShare bounds the part of the time that is spent with choosing: one in so much.
-	reportShare = 20
+	// reportPausePerList adds up to the least pause between two looks at all lists, so
+	// that reading many of them again and again stays a small part of the work.
+	reportPausePerList = 20 * time.Millisecond
 )
 
 // setupReports adds the controller of vulnerability reports. It follows the lists,
@@ -146,6 +147,7 @@ func (r *Reconciler) reconcileReports(ctx context.Context, req ctrl.Request) (ct
 	// 5. 6.
 	err = errors.Join(pass.do(ctx), pass.conclude(ctx))
 	if interrupted(ctx) || err != nil {
+		state.again() // what was left undone is done the next time
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: max(time.Millisecond, state.pause(r.now(), r.options.ReportsPause, every))}, nil
@@ -208,13 +210,14 @@ func (r *Reconciler) deleteReport(ctx context.Context, report *metav1.PartialObj
 func (r *Reconciler) reportClient(ctx context.Context, inv *v1alpha1.HarborInventory) (*plan, error) {
 	return r.resolve(ctx, inv, func(config *harbor.Config) {
 		config.MaxConnections, config.MaxBodyBytes = 1, maxReportBytes
+		config.Retry.Tries = 2 // what fails twice is left for later
 		config.Limiters = []*transport.Limiter{r.harbors.background(inv.Spec.Harbor.URL), r.harbors.limiter(inv.Spec.Harbor.URL)}
 	})
 }
 
 // offer puts every artifact of the inventory to the selection, a chunk of lists
-// at a time.
-func (r *Reconciler) offer(ctx context.Context, inv *v1alpha1.HarborInventory, s *vulnerability.Selection) error {
+// at a time. It returns how many lists there are.
+func (r *Reconciler) offer(ctx context.Context, inv *v1alpha1.HarborInventory, s *vulnerability.Selection) (n int, err error) {
 	for i := range inv.Status.ArtifactEntries { // output.mode Status
 		entry := &inv.Status.ArtifactEntries[i]
 		s.Offer(entry.Repository, &entry.ArtifactEntry)
@@ -224,15 +227,16 @@ func (r *Reconciler) offer(ctx context.Context, inv *v1alpha1.HarborInventory, s
 		err := r.live.List(ctx, &lists, client.InNamespace(inv.Namespace), client.MatchingLabels{v1alpha1.LabelInventory: inv.Name},
 			client.Limit(reportChunk), client.Continue(next))
 		if err != nil {
-			return err
+			return n, err
 		}
+		n += len(lists.Items)
 		for i := range lists.Items {
 			for j := range lists.Items[i].Artifacts {
 				s.Offer(lists.Items[i].Repository, &lists.Items[i].Artifacts[j])
 			}
 		}
 		if next = lists.Continue; next == "" {
-			return nil
+			return n, nil
 		}
 	}
 }

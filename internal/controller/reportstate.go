@@ -45,9 +45,9 @@ type reportState struct {
 	failures map[string]reportFailure
 	// synced is when the sync ended that the status showed then; for output.mode Status.
 	synced metav1.Time
-	// looked is when it was chosen last, and took how long that took.
+	// looked is when it was chosen last, from so many lists.
 	looked time.Time
-	took   time.Duration
+	lists  int
 }
 
 // reportFailure is what was wrong at the last try, and when the next one is due.
@@ -131,7 +131,7 @@ func (s *reportState) wants(report string) bool {
 }
 
 // pause returns for how long there is nothing to do; 0: it is time. Choosing is
-// never done more often than once in a pause, and takes a small part of the time.
+// never done more often than once in a pause, which grows with the number of lists.
 func (s *reportState) pause(now time.Time, pause, verifyEvery time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +151,7 @@ func (s *reportState) pause(now time.Time, pause, verifyEvery time.Duration) tim
 	if s.dirty && due.After(now) {
 		due = now
 	}
-	earliest := s.looked.Add(max(pause, reportShare*s.took))
+	earliest := s.looked.Add(max(pause, time.Duration(s.lists)*reportPausePerList))
 	if due.Before(earliest) {
 		due = earliest
 	}
@@ -166,10 +166,10 @@ func (s *reportState) begin(now time.Time) {
 }
 
 // chose notes what was chosen.
-func (s *reportState) chose(chosen []vulnerability.Candidate, took time.Duration) {
+func (s *reportState) chose(chosen []vulnerability.Candidate, lists int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.took = took
+	s.lists = lists
 	s.chosen = map[string]bool{}
 	for _, c := range chosen {
 		s.chosen[c.Name] = true
