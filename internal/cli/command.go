@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
 // displayName is what a user types.
@@ -23,6 +25,7 @@ type environment struct {
 	getenv  func(string) string
 	columns func(file any) (width int, terminal bool) // of standard output, error or input
 	secret  func() ([]byte, error)                    // reads a line from the terminal, unseen
+	retry   transport.RetryPolicy                     // of requests to a Harbor
 }
 
 // process is the environment of a real process.

@@ -46,9 +46,10 @@ Repositories of the same name are compared, whatever the Harbor.
   TagAdded    LEFT has the artifact, without this tag
   Promoted    both have the artifact (only shown with --promoted)
 
-Both sides are kept in memory: digests and tags.
+Of --project, --repository and --type, one value of each has to match, as --match
+says. Both sides are kept in memory: digests and tags.
 
-` + filterHelp + "\n\n" + exitCodes,
+` + exitCodes,
 		Example: `  # what is in staging, and not in production?
   kubectl harbor-inventory diff staging production -p payment
 
@@ -63,7 +64,7 @@ Both sides are kept in memory: digests and tags.
 	flags.StringVarP(&c.format, "output", "o", "", "output format: wide (whole digests), json, jsonl; a table if not given")
 	flags.BoolVar(&c.promoted, "promoted", false, "show what both sides have, too; it is no difference")
 	completeWords(command, "output", formatWide, formatJSON, formatLines)
-	c.filter.addFlags(command, matchExact)
+	c.filter.addPlaceFlags(command, matchExact)
 	c.addFlags(command)
 	flags.Int64Var(&c.chunk, "chunk-size", defaultChunk, "so many objects are asked for at once; 0 asks for all")
 	return command

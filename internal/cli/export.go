@@ -70,7 +70,7 @@ CSV and JSON lines are written as they are read; a bill of materials is kept in 
 			if err := p.close(); err != nil {
 				return err
 			}
-			tell(e.ErrOut, "%s exported.\n", counted(int64(exported), "artifact"))
+			tell(e.ErrOut, "%s exported.\n", counted(exported, "artifact"))
 			return nil
 		},
 	}

@@ -163,16 +163,16 @@ func (c *fetchCommand) conclude(report *fetch.Report, err error, to *fetchSink) 
 		tell(c.ErrOut, "not found: %s: there is no such project or repository, or the credentials may not see it\n", name)
 	}
 	if report.Unverified > 0 {
-		tell(c.ErrOut, "Warning: %d repositories changed while they were read: what is shown of them is not of one instant\n", report.Unverified)
+		tell(c.ErrOut, "Warning: %s may have changed while being read: what is shown of it is not of one instant\n", counted(report.Unverified, "repository"))
 	}
 	switch {
 	case err != nil:
 		return err
 	case len(report.Failures) > 0 || len(report.NotFound) > 0:
-		return &codedError{code: exitIncomplete, err: fmt.Errorf("incomplete: %d could not be read and %d were not found, named above; %d repositories with %d artifacts are complete",
-			len(report.Failures), len(report.NotFound), to.repositories, to.artifacts)}
+		return &codedError{code: exitIncomplete, err: fmt.Errorf("incomplete: %d not read and %d not found, named above; %s with %s complete",
+			len(report.Failures), len(report.NotFound), counted(to.repositories, "repository"), counted(to.artifacts, "artifact"))}
 	case to.artifacts == 0:
-		tell(c.ErrOut, "No artifacts found in %d repositories of %d projects.\n", report.Repositories, report.Projects)
+		tell(c.ErrOut, "No artifacts found in %s of %s.\n", counted(report.Repositories, "repository"), counted(report.Projects, "project"))
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (h *harborFlags) shown() string {
 func (h *harborFlags) client(e *environment, connections int, observer transport.Observer) (*harbor.Client, error) {
 	config := harbor.Config{
 		URL: h.url, InsecureSkipVerify: h.insecure, UserAgent: userAgent(),
-		MaxConnections: connections, Limiters: []*transport.Limiter{transport.NewAdaptiveLimiter(connections)}, Observer: observer,
+		MaxConnections: connections, Limiters: []*transport.Limiter{transport.NewAdaptiveLimiter(connections)}, Observer: observer, Retry: e.retry,
 	}
 	var err error
 	if h.caFile != "" {

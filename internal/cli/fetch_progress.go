@@ -30,13 +30,12 @@ type tally struct {
 func (t tally) text(elapsed time.Duration) string {
 	rate := float64(t.artifacts) / max(elapsed.Seconds(), 0.001)
 	parts := []string{
-		fmt.Sprintf("%d of %d repositories", t.repositories, t.found),
-		fmt.Sprintf("%d projects", t.projects),
-		fmt.Sprintf("%d pages", t.pages),
-		fmt.Sprintf("%d artifacts, %.0f/s", t.artifacts, rate),
+		fmt.Sprintf("%d of %s", t.repositories, counted(t.found, "repository")),
+		counted(t.projects, "project"), counted(t.pages, "page"), counted(t.artifacts, "artifact"),
+		fmt.Sprintf("%.0f/s", rate),
 	}
 	if t.retries > 0 {
-		parts = append(parts, fmt.Sprintf("%d retries", t.retries))
+		parts = append(parts, counted(t.retries, "retry"))
 	}
 	if left, ok := t.left(elapsed); ok {
 		parts = append(parts, fmt.Sprintf("about %s left", left))

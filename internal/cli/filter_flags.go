@@ -31,24 +31,31 @@ knows labels, platforms, vulnerabilities and signatures only where its
 spec.include names them.`
 
 func (f *filterFlags) addFlags(command *cobra.Command, mode string) {
-	f.command = command
+	f.addPlaceFlags(command, mode)
 	flags := command.Flags()
-	flags.StringVarP(&f.mode, "match", "m", mode, "how texts match: "+strings.Join(matchModes, ", "))
-	// No StringSlice: a regular expression may hold commas.
 	flags.StringArrayVarP(&f.tags, "tag", "t", nil, "with such a tag")
 	flags.StringArrayVar(&f.digests, "digest", nil, "with such a digest")
-	flags.StringArrayVarP(&f.projects, "project", "p", nil, "in such a project")
-	flags.StringArrayVarP(&f.repositories, "repository", "r", nil, "in such a repository, with or without its project")
 	flags.StringArrayVarP(&f.labels, "label", "l", nil, "with such a Harbor label")
-	flags.StringArrayVar(&f.types, "type", nil, "of such a type, as Harbor names it: IMAGE, CHART, ...")
 	flags.StringArrayVar(&f.platforms, "platform", nil, "for such a platform: linux/amd64, ...")
 	flags.StringVar(&f.pushedSince, "pushed-since", "", "pushed within this time (36h, 7d, 2w), or since this day (2026-01-31)")
 	flags.StringVar(&f.olderThan, "older-than", "", "pushed longer ago than this (36h, 7d, 2w), or before this day (2026-01-31)")
 	flags.StringVar(&f.severity, "severity", "", "with a vulnerability at least so severe: critical, high, medium, low, any")
 	flags.BoolVar(&f.untagged, "untagged", false, "without a tag; =false: with one")
 	flags.BoolVar(&f.signed, "signed", false, "with a signature; =false: known to have none")
-	completeWords(command, "match", matchModes...)
 	completeWords(command, "severity", "critical", "high", "medium", "low", "any")
+}
+
+// addPlaceFlags adds those filters alone that ask for nothing that may change
+// about an artifact.
+func (f *filterFlags) addPlaceFlags(command *cobra.Command, mode string) {
+	f.command = command
+	flags := command.Flags()
+	flags.StringVarP(&f.mode, "match", "m", mode, "how texts match: "+strings.Join(matchModes, ", "))
+	// No StringSlice: a regular expression may hold commas.
+	flags.StringArrayVarP(&f.projects, "project", "p", nil, "in such a project")
+	flags.StringArrayVarP(&f.repositories, "repository", "r", nil, "in such a repository, with or without its project")
+	flags.StringArrayVar(&f.types, "type", nil, "of such a type, as Harbor names it: IMAGE, CHART, ...")
+	completeWords(command, "match", matchModes...)
 	completeWords(command, "type", "IMAGE", "CHART", "CNAB", "WASM", "SBOM")
 }
 

@@ -31,6 +31,7 @@ var csvColumns = []struct {
 	{"pushTime", pushTime},
 	{"platforms", func(a *Artifact) string { return joined(a.Platforms) }},
 	{"labels", func(a *Artifact) string { return joined(a.Labels) }},
+	{"vulnerabilities", func(a *Artifact) string { return count(a, 5) }},
 	{"critical", func(a *Artifact) string { return count(a, 0) }},
 	{"high", func(a *Artifact) string { return count(a, 1) }},
 	{"medium", func(a *Artifact) string { return count(a, 2) }},
@@ -62,7 +63,7 @@ func count(a *Artifact, i int) string {
 	if v == nil {
 		return ""
 	}
-	return strconv.FormatInt([]int64{v.Critical, v.High, v.Medium, v.Low, v.Fixable}[i], 10)
+	return strconv.FormatInt([]int64{v.Critical, v.High, v.Medium, v.Low, v.Fixable, v.Total}[i], 10)
 }
 
 // csvPrinter prints CSV (RFC 4180, with line feeds), tags and all.

@@ -184,7 +184,10 @@ func (c *statusCommand) describe(inv *v1alpha1.HarborInventory, another bool) er
 	for _, condition := range s.Conditions {
 		line(condition.Type, "%s for %s, %s: %s", condition.Status, humanduration.HumanDuration(c.now().Sub(condition.LastTransitionTime.Time)), condition.Reason, condition.Message)
 	}
-	line("Holds", "%s artifacts in %s repositories of %s projects, %s", number(s.Artifacts), number(s.Repositories), number(s.Projects), sizeOrNone(s.SizeBytes))
+	if s.Artifacts != nil && s.Repositories != nil && s.Projects != nil {
+		line("Holds", "%s in %s of %s, %s", counted(*s.Artifacts, "artifact"), counted(*s.Repositories, "repository"),
+			counted(*s.Projects, "project"), sizeOrNone(s.SizeBytes))
+	}
 	if v := s.Vulnerabilities; v != nil {
 		line("Vulnerabilities", "%s; %d of %d fixable", vulnerabilities(&v1alpha1.Vulnerabilities{VulnerabilityCounts: *v}), v.Fixable, v.Total)
 	}
@@ -211,6 +214,9 @@ func (c *statusCommand) describe(inv *v1alpha1.HarborInventory, another bool) er
 	return tabs.Flush()
 }
 
+// idle is what an inventory does between syncs.
+const idle = "Waiting"
+
 // doing says in a word what an inventory is doing.
 func doing(inv *v1alpha1.HarborInventory) string {
 	s := &inv.Status
@@ -228,7 +234,7 @@ func doing(inv *v1alpha1.HarborInventory) string {
 	case len(s.Conditions) == 0:
 		return "NotStarted"
 	default:
-		return "Waiting"
+		return idle
 	}
 }
 

@@ -141,7 +141,7 @@ func (c *syncCommand) await(ctx context.Context, client rest.Interface, namespac
 		case inv.Spec.Suspend, inv.DeletionTimestamp != nil:
 			return fmt.Errorf("%s/%s was suspended or deleted meanwhile", namespace, name)
 		}
-		if now := doing(inv); now != last {
+		if now := doing(inv); now != last && now != idle {
 			c.say("%s/%s: %s\n", namespace, name, now)
 			last = now
 		}
@@ -163,7 +163,11 @@ func (c *syncCommand) outcome(inv *v1alpha1.HarborInventory) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err := fmt.Fprintf(c.Out, "%s/%s synced: %s artifacts in %s repositories\n", inv.Namespace, inv.Name, number(inv.Status.Artifacts), number(inv.Status.Repositories))
+	text := fmt.Sprintf("%s/%s synced", inv.Namespace, inv.Name)
+	if s := &inv.Status; s.Artifacts != nil && s.Repositories != nil {
+		text += fmt.Sprintf(": %s in %s", counted(*s.Artifacts, "artifact"), counted(*s.Repositories, "repository"))
+	}
+	_, err := fmt.Fprintln(c.Out, text)
 	return err
 }
 

@@ -178,9 +178,14 @@ func twig(indent string, last bool) (stem, next string) {
 	return indent + "├── ", indent + "│   "
 }
 
-func counted(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
+// counted is a number of things, like "1 artifact" or "2 repositories".
+func counted[N int | int32 | int64](n N, what string) string {
+	many := what + "s"
+	if stem, ok := strings.CutSuffix(what, "y"); ok {
+		many = stem + "ies"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	if n == 1 {
+		many = what
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
