@@ -37,6 +37,8 @@ func TestDefault(t *testing.T) {
 		{"patch", "artifactlists.harborinventory.io/status", "", false},
 		{"delete", "harborinventories.harborinventory.io", "", false},
 		{"create", "artifactlists.harborinventory.io", "", true},
+		{"update", "vulnerabilityreports.harborinventory.io", "", true},
+		{"patch", "vulnerabilityreports.harborinventory.io/status", "", false},
 		{"get", "secrets", "", true},
 		{"list", "secrets", "", false},
 		{"update", "leases.coordination.k8s.io", "harbor-inventory-system", true},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -23,17 +24,24 @@ type Exercise struct {
 	Namespace string
 	registry  *harbortest.Registry
 	harbor    *harbortest.Server
+	scanned   string // digest of an artifact that has a report
 }
 
-// inventory is the name of the HarborInventory of an Exercise.
-const inventory = "all"
+const (
+	inventory = "all"      // name of the HarborInventory of an Exercise
+	reported  = "reported" // tag that the scanned artifact gets
+)
 
 // NewExercise starts a Harbor that speaks HTTPS, and puts what an inventory of it
 // refers to into a namespace: Secrets and a ConfigMap with its certificate.
 func (c *Cluster) NewExercise(ctx context.Context, t harbortest.TB, namespace string) (*Exercise, error) {
 	e := &Exercise{Cluster: c, Namespace: namespace, registry: harbortest.New()}
 	e.registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret", Webhooks: true})
-	e.registry.Push("library/nginx", harbortest.Image{Tags: []string{"1.0"}})
+	e.scanned = e.registry.Push("library/nginx", harbortest.Image{Tags: []string{"1.0"}})
+	err := e.registry.SetScan("library/nginx", e.scanned, harbortest.Scan{Findings: map[string]int{"Critical": 1}})
+	if err != nil {
+		return nil, err
+	}
 	e.harbor = harbortest.NewServer(t, e.registry, harbortest.Options{TLS: true})
 	if err := c.Namespace(ctx, namespace, "robot$inventory", "secret"); err != nil {
 		return nil, err
@@ -50,11 +58,14 @@ func (c *Cluster) NewExercise(ctx context.Context, t harbortest.TB, namespace st
 	)
 }
 
-// Create makes the inventory, with webhook policies, for which it gets a finalizer.
+// Create makes the inventory, with webhook policies, for which it gets a finalizer,
+// and with reports.
 func (e *Exercise) Create(ctx context.Context) error {
 	inv := Inventory(e.Namespace, inventory, e.harbor.URL)
 	inv.Spec.Harbor.PlainHTTP = false
 	inv.Spec.Harbor.CABundleRef = &v1alpha1.CABundleReference{Name: "ca"}
+	inv.Spec.Include = []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}
+	inv.Spec.VulnerabilityReports = &v1alpha1.VulnerabilityReports{}
 	inv.Spec.Webhook = v1alpha1.Webhook{
 		Mode: v1alpha1.WebhookRegister, URL: "https://hooks.example.com", SecretRef: &v1alpha1.LocalObjectReference{Name: "hooks"},
 	}
@@ -67,7 +78,7 @@ func (e *Exercise) Get(ctx context.Context) (*v1alpha1.HarborInventory, error) {
 	return inv, e.Client.Get(ctx, client.ObjectKey{Namespace: e.Namespace, Name: inventory}, inv)
 }
 
-// Ready waits until the inventory is complete.
+// Ready waits until the inventory is complete, its report too.
 func (e *Exercise) Ready(ctx context.Context) error {
 	return Await(ctx, func(ctx context.Context) error {
 		inv, err := e.Get(ctx)
@@ -79,14 +90,20 @@ func (e *Exercise) Ready(ctx context.Context) error {
 				return fmt.Errorf("%s: %v", e.Namespace, inv.Status.Conditions)
 			}
 		}
+		if s := inv.Status.VulnerabilityReports; s == nil || s.Written != 1 {
+			return fmt.Errorf("%s: its reports are %+v", e.Namespace, s)
+		}
 		return nil
 	})
 }
 
-// Run has every kind of write made: a list is updated, changes its owner, is
-// deleted, and is made again. In the end everything is as it was.
+// Run has every kind of write made: a list and a report are updated, change their
+// owner, are deleted, and are made again. In the end everything is as it was.
 func (e *Exercise) Run(ctx context.Context) error {
 	digest := e.registry.Push("library/nginx", harbortest.Image{Tags: []string{"for-" + e.Namespace}})
+	if _, err := e.registry.TryPush("library/nginx", harbortest.Image{Digest: e.scanned, Tags: []string{reported}}); err != nil {
+		return err
+	}
 	for n, step := range []struct {
 		change           func(*v1alpha1.HarborInventory)
 		lists, artifacts int
@@ -134,6 +151,13 @@ func (e *Exercise) shows(ctx context.Context, lists, artifacts int, owned bool) 
 		}
 		if len(all.Items) != lists || lists > 0 && (len(all.Items[0].Artifacts) != artifacts || len(all.Items[0].OwnerReferences) > 0 != owned) {
 			return fmt.Errorf("%s has other lists than %d with %d artifacts, owned %t", e.Namespace, lists, artifacts, owned)
+		}
+		var reports v1alpha1.VulnerabilityReportList
+		if err := e.Client.List(ctx, &reports, client.InNamespace(e.Namespace)); err != nil {
+			return err
+		}
+		if len(reports.Items) != lists || lists > 0 && (len(reports.Items[0].OwnerReferences) > 0 != owned || !slices.Contains(reports.Items[0].Tags, reported)) {
+			return fmt.Errorf("%s has other reports than %d with its new tag, owned %t: %+v", e.Namespace, lists, owned, reports.Items)
 		}
 		return nil
 	})

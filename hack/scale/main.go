@@ -69,6 +69,7 @@ var measurements = map[string]struct {
 	"changes":    {hundredThousand, changes},
 	"visible":    {hundredThousand, visible},
 	"kills":      {fewThousand, kills},
+	"search":     {hundredThousand, search},
 }
 
 func main() {
@@ -80,14 +81,14 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return errors.New("want a measurement: first-sync, resync, idle, changes, visible or kills; run it with 'make bench-scale'")
+		return errors.New("want a measurement: first-sync, resync, idle, changes, visible, kills or search; run it with 'make bench-scale'")
 	}
 	if args[1] == "harbor" { // what the measurements start
 		return serveHarbor(args[2:])
 	}
 	m, ok := measurements[args[1]]
 	if !ok {
-		return fmt.Errorf("no measurement %q: want first-sync, resync, idle, changes, visible or kills", args[1])
+		return fmt.Errorf("no measurement %q: want first-sync, resync, idle, changes, visible, kills or search", args[1])
 	}
 	s, err := parseFlags(args[1], m.dataset, args[2:])
 	if err != nil {

@@ -115,12 +115,12 @@ func TestParseStat(t *testing.T) {
 }
 
 func TestParseStatus(t *testing.T) {
-	got, err := parseStatus("Name:\tmanager\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")
+	got, err := ParseStatus("Name:\tmanager\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")
 	if want := (Usage{Resident: 1 << 20, Peak: 2 << 20}); err != nil || got != want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 	for _, text := range []string{"", "\nVmRSS:\t1 kB\n", "\nVmRSS:\tmuch kB\nVmHWM:\t1 kB\n"} {
-		if m, err := parseStatus(text); err == nil {
+		if m, err := ParseStatus(text); err == nil {
 			t.Errorf("%q gives %+v", text, m)
 		}
 	}

@@ -34,7 +34,7 @@ func (w *Workspace) Usage(name string) (Usage, error) {
 	if err != nil {
 		return Usage{}, err
 	}
-	u, err := parseStatus(string(status))
+	u, err := ParseStatus(string(status))
 	if err != nil {
 		return Usage{}, err
 	}
@@ -64,8 +64,8 @@ func parseStat(text string) (time.Duration, error) {
 	return time.Duration(sum) * tick, nil
 }
 
-// parseStatus reads a status file of proc(5), whose sizes are in KiB.
-func parseStatus(text string) (u Usage, err error) {
+// ParseStatus reads a status file of proc(5), whose sizes are in KiB.
+func ParseStatus(text string) (u Usage, err error) {
 	for _, field := range []struct {
 		name string
 		into *int64

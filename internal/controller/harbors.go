@@ -24,13 +24,15 @@ type harbors struct {
 
 	mu       sync.Mutex
 	limiters map[string]*transport.Limiter
-	named    map[types.NamespacedName]string // the Harbor that each inventory names
-	labels   map[string]bool                 // those Harbors that metrics tell of by name
+	// backgrounds are for what is read without haste.
+	backgrounds map[string]*transport.Limiter
+	named       map[types.NamespacedName]string // the Harbor that each inventory names
+	labels      map[string]bool                 // those Harbors that metrics tell of by name
 }
 
 func newHarbors(connections int) *harbors {
 	return &harbors{
-		connections: connections, limiters: map[string]*transport.Limiter{},
+		connections: connections, limiters: map[string]*transport.Limiter{}, backgrounds: map[string]*transport.Limiter{},
 		named: map[types.NamespacedName]string{}, labels: map[string]bool{},
 	}
 }
@@ -68,6 +70,20 @@ func (h *harbors) limiter(inventory types.NamespacedName, address string) *trans
 	return l
 }
 
+// background returns the limiter of what is read from this Harbor in the
+// background: one request at a time, whatever the number of inventories.
+func (h *harbors) background(address string) *transport.Limiter {
+	key := harborKey(address)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.backgrounds[key]
+	if l == nil {
+		l = transport.NewLimiter(1)
+		h.backgrounds[key] = l
+	}
+	return l
+}
+
 // forget notes that an inventory is gone.
 func (h *harbors) forget(inventory types.NamespacedName) {
 	h.mu.Lock()
@@ -88,6 +104,7 @@ func (h *harbors) prune() {
 			continue
 		}
 		delete(h.limiters, key)
+		delete(h.backgrounds, key)
 		if h.labels[key] {
 			delete(h.labels, key)
 			harborRequests.DeletePartialMatch(prometheus.Labels{"harbor": key})

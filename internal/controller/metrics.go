@@ -92,6 +92,16 @@ var (
 		Help: "Writes of ArtifactLists that the API server did not take; a Conflict, AlreadyExists or NotFound is planned again. The reason is one of Kubernetes', else other.",
 	}, []string{"verb", "reason"})
 
+	reportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_vulnerabilityreport_writes_total",
+		Help: "VulnerabilityReports written: create, update, delete.",
+	}, []string{"verb"})
+
+	reportReads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_vulnerabilityreport_reads_total",
+		Help: "Vulnerability reports that were read from Harbor: written, unchanged, gone, failed.",
+	}, []string{"outcome"})
+
 	buildInfo = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "harbor_inventory_build_info",
 		Help:        "1, with the version of the operator and of Go.",
@@ -101,7 +111,7 @@ var (
 
 func init() {
 	metrics.Registry.MustRegister(harborRequests, harborRetries, harborBudgetSpent, harborFailures, harborPageRows, harborLatency, harborBytes,
-		syncs, syncDuration, drift, hintsReceived, hintedReads, listWrites, listWriteFailures, buildInfo)
+		syncs, syncDuration, drift, hintsReceived, hintedReads, listWrites, listWriteFailures, reportWrites, reportReads, buildInfo)
 	// From 0 on, so that the first one shows as an increase.
 	for _, source := range []hinter{byWebhook, byEdit, byAuditLog} {
 		hintsReceived.WithLabelValues(source.String())

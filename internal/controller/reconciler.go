@@ -66,6 +66,11 @@ type Options struct {
 	// inventory. Default 30 s.
 	AuditInterval time.Duration
 
+	// ReportsPause is the least time between two looks at which artifacts of an
+	// inventory are the worst, for its vulnerability reports. Default 2 s. With
+	// many lists the pause is longer.
+	ReportsPause time.Duration
+
 	// Webhooks says where Harbor's webhooks are received.
 	Webhooks Webhooks
 
@@ -96,6 +101,8 @@ type Reconciler struct {
 	harbors    *harbors
 	running    *running
 	hinting    *running
+	reporting  *running
+	reports    *reports
 	hints      *hints
 	edits      *edits
 	memory     *memory
@@ -111,18 +118,20 @@ type Reconciler struct {
 // Setup adds a reconciler to the manager.
 func Setup(mgr ctrl.Manager, options Options) error {
 	r := &Reconciler{
-		client:   mgr.GetClient(),
-		live:     mgr.GetAPIReader(),
-		cache:    mgr.GetCache(),
-		recorder: mgr.GetEventRecorder("harbor-inventory"),
-		options:  options.withDefaults(),
-		running:  newRunning(),
-		hinting:  newRunning(),
-		hints:    newHints(),
-		memory:   newMemory(),
-		wake:     make(chan event.GenericEvent),
-		hintWake: make(chan event.GenericEvent),
-		now:      time.Now,
+		client:    mgr.GetClient(),
+		live:      mgr.GetAPIReader(),
+		cache:     mgr.GetCache(),
+		recorder:  mgr.GetEventRecorder("harbor-inventory"),
+		options:   options.withDefaults(),
+		running:   newRunning(),
+		hinting:   newRunning(),
+		reporting: newRunning(),
+		reports:   newReports(),
+		hints:     newHints(),
+		memory:    newMemory(),
+		wake:      make(chan event.GenericEvent),
+		hintWake:  make(chan event.GenericEvent),
+		now:       time.Now,
 	}
 	r.edits = newEdits(r.hints, r.now)
 	r.harbors = newHarbors(r.options.MaxConnectionsPerHarbor)
@@ -153,7 +162,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr), r.setupHealth(mgr))
+	return errors.Join(r.setupHints(mgr), r.setupReports(mgr), r.setupWebhooks(mgr), r.setupHealth(mgr))
 }
 
 func (o Options) withDefaults() Options {
@@ -167,6 +176,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.AuditInterval <= 0 {
 		o.AuditInterval = 30 * time.Second
+	}
+	if o.ReportsPause <= 0 {
+		o.ReportsPause = 2 * time.Second
 	}
 	if o.Selector == nil {
 		o.Selector = labels.Everything()

@@ -45,8 +45,8 @@ type plan struct {
 
 // resolve checks the spec as far as the API server cannot, and reads the Secret
 // and the CA bundle: nothing is read for a Harbor that is not allowed. An obstacle
-// is a *stallError.
-func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory) (*plan, error) {
+// is a *stallError. change adapts what the client is made of.
+func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory, change ...func(*harbor.Config)) (*plan, error) {
 	spec := &inv.Spec
 	selection, err := fetch.NewSelection(texts(spec.Projects), texts(spec.Repositories), texts(spec.ExcludeRepositories))
 	if err != nil {
@@ -78,6 +78,9 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 	}
 	if config.ClientCertificate, err = r.clientCertificate(ctx, inv); err != nil {
 		return nil, err
+	}
+	for _, c := range change {
+		c(&config)
 	}
 	c, err := harbor.New(config)
 	switch {

@@ -223,7 +223,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, Writers: writers, UserAgent: "harbor-inventory/test",
 		Egress:     simulators,
 		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks}, AuditInterval: time.Second,
-		MetricsRepositories: 10_000,
+		MetricsRepositories: 10_000, ReportsPause: 200 * time.Millisecond,
 	})
 }
 

@@ -70,6 +70,20 @@ var law = []rule{{
 	},
 	mustNotReach: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/prometheus/..."},
 }, {
+	why:   "the kubectl plugin is a client of its own: no operator in it, and nothing that makes it large",
+	binds: []string{module + "/internal/cli/..."},
+	mayImport: []string{
+		module + "/internal/cli/...", module + "/api/...", module + "/internal/harbor/...", module + "/internal/fetch",
+		module + "/internal/inventory", module + "/internal/version", module + "/internal/vulnerability",
+		"github.com/CycloneDX/cyclonedx-go", "github.com/go-json-experiment/json/...", "github.com/liggitt/tabwriter",
+		"github.com/spdx/tools-golang/...", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/...",
+		"k8s.io/apimachinery/...", "k8s.io/cli-runtime/...", "k8s.io/client-go/...", "sigs.k8s.io/yaml",
+	},
+	mustNotReach: []string{
+		"k8s.io/client-go/kubernetes/...", "sigs.k8s.io/controller-runtime/...", "sigs.k8s.io/kustomize/...",
+		"github.com/prometheus/...",
+	},
+}, {
 	why:   "only the controller reads and writes Kubernetes objects, and cmd wires it",
 	binds: []string{module + "/..."},
 	except: []string{

@@ -53,6 +53,8 @@ type Robot struct {
 	// Webhooks adds the rights to list, read, create, update and delete webhook
 	// policies (notification-policy).
 	Webhooks bool
+	// NoAdditions takes away the right to read additions (artifact-addition:read).
+	NoAdditions bool
 	// SystemScope adds the rights to read the audit log, the security hub,
 	// quotas, labels and scanners of the whole system.
 	SystemScope bool
@@ -168,7 +170,8 @@ type right uint
 const (
 	readProject right = 1 << iota
 	listRepositories
-	readArtifacts // list and read artifacts, tags, accessories, additions
+	readArtifacts // list and read artifacts, tags, accessories
+	readAdditions // artifact-addition:read
 	listLabels
 	readQuota
 	listMembers
@@ -176,7 +179,7 @@ const (
 	listWebhooks   // and read
 	changeWebhooks // create, update and delete
 
-	publicRights       = readProject | listRepositories | readArtifacts | listLabels
+	publicRights       = readProject | listRepositories | readArtifacts | readAdditions | listLabels
 	projectRobotRights = publicRights
 	systemRobotRights  = publicRights | readQuota
 	allRights          = publicRights | readQuota | listMembers | listLogs | listWebhooks
@@ -189,7 +192,7 @@ var roleRights = map[Role]right{
 	Maintainer:   allRights,
 	Developer:    allRights &^ listWebhooks,
 	Guest:        publicRights | readQuota | listMembers,
-	LimitedGuest: readProject | listRepositories | readArtifacts | readQuota,
+	LimitedGuest: readProject | listRepositories | readArtifacts | readAdditions | readQuota,
 }
 
 // may reports whether the account may do what right says in p, which is nil
@@ -219,6 +222,9 @@ func (a *account) rights(p *project) right {
 	rights := systemRobotRights
 	if a.robot.Project != "" {
 		rights = projectRobotRights
+	}
+	if a.robot.NoAdditions {
+		rights &^= readAdditions
 	}
 	if a.robot.Webhooks {
 		rights |= listWebhooks | changeWebhooks

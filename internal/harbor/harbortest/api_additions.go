@@ -25,6 +25,9 @@ func getAddition(c *call) *answer {
 	if name != vulnerabilities && !slices.Contains(additionNames, name) {
 		return unprocessable("validation failure list:\naddition in path should be one of [" + strings.Join(additionNames, " ") + "]").answer()
 	}
+	if failure := c.require(readAdditions, c.registry.projects[c.args[0]]); failure != nil {
+		return failure.answer()
+	}
 	a, failure := c.artifact()
 	if failure != nil {
 		return failure.answer()

@@ -1,0 +1,57 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newSearch(e *environment) *cobra.Command {
+	c := &artifactsCommand{environment: e}
+	var in []string
+	command := &cobra.Command{
+		Use:   "search TERM...",
+		Short: "Search the artifacts of inventories for words, expressions or exact texts",
+		Long: "Search the artifacts that the inventories in the current namespace hold. An\n" +
+			"artifact is found when each TERM matches one of the fields that --in names:\n" +
+			strings.Join(searchableNames, ", ") + ".\n\n" +
+			filterHelp + "\n\n" + outputHelp + "\n\n" + exitCodes,
+		Example: `  # where is this digest?
+  kubectl harbor-inventory search -A sha256:3f5a
+
+  # nginx of any 1.27
+  kubectl harbor-inventory search nginx 1.27
+
+  # tags that are release candidates
+  kubectl harbor-inventory search --in tag --match regex -- '-rc\.?[0-9]+$'
+
+  # what carries the label production and has high or critical vulnerabilities
+  kubectl harbor-inventory search --in label --match exact production --severity high`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(command *cobra.Command, terms []string) error {
+			filter, err := c.filter.filter(c.now())
+			if err != nil {
+				return err
+			}
+			for _, field := range in {
+				if !slices.Contains(searchableNames, field) {
+					return usageError("--in=%q: want %s", field, strings.Join(searchableNames, ", "))
+				}
+			}
+			filter.fields = in
+			if filter.terms, err = newMatchers(c.filter.mode, terms); err != nil {
+				return usageError("%w", err)
+			}
+			return c.run(command.Context(), filter)
+		},
+	}
+	command.Flags().StringSliceVar(&in, "in", searchedFirst, "the fields to search")
+	completeWords(command, "in", searchableNames...)
+	c.addFlags(command, matchContains)
+	return command
+}
