@@ -11,6 +11,7 @@
 //	scale resync       a sync that finds nothing new
 //	scale changes      syncs that find k changes
 //	scale kills        SIGKILL at random moments of syncs
+//	scale search       the kubectl plugin, on what a first sync has written
 //
 // It reads memory from /proc, so it needs Linux.
 package main
