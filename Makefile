@@ -34,7 +34,7 @@ HISTORIES ?= 2000
 RUNS ?= 5
 
 # What bench-scale measures, in this order; see hack/scale.
-SCALE ?= first-sync resync idle changes kills
+SCALE ?= first-sync resync idle changes visible kills search
 
 # What image, image-push and image-check are told. The time is the commit's, so
 # that the same commit gives the same image.
@@ -81,6 +81,10 @@ demo: build controlplane manifests ## Run the operator on a real control plane a
 	go build -o $(BIN)/ ./hack/demo ./hack/testbed/guard
 	@KUBEBUILDER_ASSETS='$(K8S)' exec $(BIN)/demo
 
+.PHONY: krew
+krew: ## Build the plugin for the platforms that krew knows into dist/krew, with its manifest. VERSION=v1.2.3.
+	hack/krew.sh '$(VERSION)' '$(LDFLAGS)'
+
 .PHONY: clean
 clean: ## Remove everything that make built or installed (bin/, dist/).
 	rm -rf $(BIN) dist
@@ -110,6 +114,11 @@ bench-fetch: ## Compare the fetch engine with the official client and a bare HTT
 	$(BIN)/bench fetch -runs '$(RUNS)'
 	$(BIN)/bench memory
 
+.PHONY: bench-plugin
+bench-plugin: build ## Measure what kubectl harbor-inventory fetch takes beside other clients. RUNS=5 of each.
+	cd hack/bench && go build -o $(BIN)/bench .
+	$(BIN)/bench plugin -runs '$(RUNS)'
+
 .PHONY: failover
 failover: controlplane ## Measure how long a second replica needs to take over, and that nothing is written twice.
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/failover
@@ -123,7 +132,7 @@ bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the man
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/scale/secrets
 
 .PHONY: bench-scale
-bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync idle changes kills'.
+bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync idle changes visible kills search'.
 	go build -o $(BIN)/ ./hack/scale ./hack/testbed/guard
 	@for m in $(SCALE); do KUBEBUILDER_ASSETS='$(K8S)' $(BIN)/scale $$m; done
 

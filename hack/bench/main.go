@@ -6,6 +6,7 @@
 //
 //	bench fetch    CPU, wall time, allocations, memory and connections of each client
 //	bench memory   the engine's peak heap, whatever the size of the registry
+//	bench plugin   what 'kubectl harbor-inventory fetch' takes, beside these clients
 //
 // Each client, and the server, is a process of its own, so that what is measured
 // is its alone. Whatever is compared is measured in turns, for machines are
@@ -34,7 +35,7 @@ func command(ctx context.Context, arguments []string) error {
 	if role := os.Getenv(roleVariable); role != "" {
 		return play(ctx, role)
 	}
-	flags := flag.NewFlagSet("bench fetch|memory", flag.ContinueOnError)
+	flags := flag.NewFlagSet("bench fetch|memory|plugin", flag.ContinueOnError)
 	runs := flags.Int("runs", 5, "how often each client fetches each registry; the medians are printed")
 	large := flags.Bool("large", true, "fetch the larger registry, too")
 	if len(arguments) == 0 {
@@ -48,7 +49,9 @@ func command(ctx context.Context, arguments []string) error {
 		return compareClients(ctx, *runs, *large)
 	case "memory":
 		return compareSizes(ctx)
+	case "plugin":
+		return comparePlugin(ctx, *runs)
 	default:
-		return fmt.Errorf("want fetch or memory, not %q", arguments[0])
+		return fmt.Errorf("want fetch, memory or plugin, not %q", arguments[0])
 	}
 }

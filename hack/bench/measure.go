@@ -85,8 +85,11 @@ func cpuTime() time.Duration {
 
 // peakRSS is not getrusage's: that has the peak of the process that forked this
 // one, too.
-func peakRSS() (uint64, error) {
-	status, err := os.ReadFile("/proc/self/status")
+func peakRSS() (uint64, error) { return peakOf("self") }
+
+// peakOf is that of a process, by its number.
+func peakOf(pid string) (uint64, error) {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0, err
 	}
@@ -96,7 +99,7 @@ func peakRSS() (uint64, error) {
 			return kib << 10, err
 		}
 	}
-	return 0, fmt.Errorf("/proc/self/status has no VmHWM")
+	return 0, fmt.Errorf("/proc/%s/status has no VmHWM", pid)
 }
 
 // sampleEvery is how often the heap is looked at.

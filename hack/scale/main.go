@@ -13,6 +13,7 @@
 //	scale changes      syncs that find k changes
 //	scale visible      from a push to the list that shows it
 //	scale kills        SIGKILL at random moments of syncs
+//	scale search       the kubectl plugin, on what a first sync has written
 //
 // It reads memory from /proc, so it needs Linux.
 package main

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -27,7 +28,7 @@ type proxy struct {
 }
 
 // startProxy serves on the loopback interface, and writes proxy.kubeconfig.
-func startProxy(b *bed) (*proxy, error) {
+func startProxy(ctx context.Context, b *bed) (*proxy, error) {
 	target, err := url.Parse(b.config.Host)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,8 @@ func startProxy(b *bed) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func search(ctx context.Context, p programs, s settings, out io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	proxy, err := startProxy(b)
+	proxy, err := startProxy(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -80,8 +80,8 @@ func search(ctx context.Context, p programs, s settings, out io.Writer) (err err
 			broken = append(broken, a.judge(h))
 		}
 	}
-	fmt.Fprintf(out, "%s artifacts in %s lists, asked for 500 at once.\n\n", grouped(*inv.Status.Artifacts), grouped(int64(*inv.Status.ArtifactLists)))
-	return errors.Join(append([]error{t.write(out)}, broken...)...)
+	_, err = fmt.Fprintf(out, "%s artifacts in %s lists, asked for 500 at once.\n\n", grouped(*inv.Status.Artifacts), grouped(int64(*inv.Status.ArtifactLists)))
+	return errors.Join(append([]error{err, t.write(out)}, broken...)...)
 }
 
 // asking is a command that is measured.
