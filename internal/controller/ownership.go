@@ -6,11 +6,13 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -66,21 +68,32 @@ func setOwner(list metav1.Object, inv *v1alpha1.HarborInventory, scheme *runtime
 
 // own makes the lists that stand belong to the inventory as it asks for, before
 // and whatever becomes of a sync: who sets Orphan because Harbor is no more
-// cannot wait for Harbor. Only metadata is written, and only where it differs.
+// cannot wait for Harbor. Only metadata is written, and only where it differs. It
+// is over when the cache shows it: a change that follows at once would otherwise
+// take the lists for what they were before.
 func (r *Reconciler) own(ctx context.Context, inv *v1alpha1.HarborInventory) error {
 	lists, err := r.standing(ctx, inv)
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, writing := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Writers)
+	differ := false
 	for i := range lists {
 		if owned(&lists[i], inv) {
 			continue
 		}
-		group.Go(func() error { return r.giveTo(ctx, inv, &lists[i]) })
+		differ = true
+		group.Go(func() error { return r.giveTo(writing, inv, &lists[i]) })
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil || !differ {
+		return err
+	}
+	_ = wait.PollUntilContextTimeout(ctx, settlePause, settleLimit, true, func(ctx context.Context) (bool, error) {
+		lists, err := r.standing(ctx, inv)
+		return !slices.ContainsFunc(lists, func(l metav1.PartialObjectMetadata) bool { return !owned(&l, inv) }), err
+	})
+	return nil
 }
 
 func (r *Reconciler) giveTo(ctx context.Context, inv *v1alpha1.HarborInventory, list *metav1.PartialObjectMetadata) error {

@@ -32,7 +32,6 @@ func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) f
 	if !ok {
 		return nil
 	}
-	lists.pushed = known.newestPush()
 	_, hinted := r.hints.waiting(client.ObjectKeyFromObject(inv))
 	now, within := r.now(), verifyInterval(inv, version)
 	damping := current.Dampen(inv.Spec.Interval.Duration, wantedVerifyInterval(inv, version))

@@ -99,8 +99,10 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	// 2.
 	req := r.request(inv, p, held)
 	if lists, ok := out.(*listOutput); ok && d.scope == scopeChanged {
-		req.Known = r.unmoved(inv, lists)
-		req.Listed, req.ByProject = known.listings(r.now())
+		if req.Known = r.unmoved(inv, lists); req.Known != nil {
+			lists.pushed = known.newestPush()
+			req.Listed, req.ByProject = known.listings(r.now())
+		}
 	}
 	res.report, res.err = fetch.Run(ctx, p.client, req, s)
 	stopProgress()

@@ -25,6 +25,9 @@
 // Which repositories are read by themselves, and which together by the listing of
 // their project, is decided by a pure function; see planTiles.
 //
+// Where most of it is known (Request.Known), nothing waits for the listings, and
+// they are read in the fewest requests; see sweep.go.
+//
 // What Harbor answers is believed by these rules, read from Harbor's source and
 // seen on a running Harbor 2.16:
 //

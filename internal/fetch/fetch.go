@@ -121,8 +121,8 @@ type Report struct {
 
 	// Together counts the selected projects whose repositories were taken from the
 	// listing of those of all projects, and Apart those that it did not show as
-	// their entries count them, so that they were listed one by one. Both are 0
-	// where that listing was not asked for.
+	// their entries count them, so that they were listed one by one: all of them if
+	// it was refused. Both are 0 where it was not asked for, or failed.
 	Together, Apart int
 
 	// Unverified counts repositories handed to the sink whose artifacts may be

@@ -6,6 +6,7 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
@@ -20,12 +21,15 @@ import (
 //  2. Decide how to list their repositories; see worthTogether.
 //  3. List those of all projects at once, GET /repositories, and give each project
 //     its own, if there are as many as its entry in 1. counts.
-//  4. List each other project by itself. That are those of which repositories came
-//     or went meanwhile, and those that are in 1. and not in 3.: Harbor knows no CLI
-//     secret of OIDC users in 3., and answers what it gives anonymous callers.
+//  4. List each other project by itself: repositories came or went meanwhile, or
+//     Harbor shows less in 3. than in 1. It does to OIDC users, whose CLI secret it
+//     does not take there, so that they get what anonymous callers get.
 //
 // What is there throughout is in the listing by key, whatever others do; what it
-// lacks and the caller holds is asked for by name.
+// lacks and the caller holds is asked for by name. One exception: a repository is
+// missed if it was made since the sweep before and, while the last page was read
+// and full, another one got visible that had been given a lower id. The next
+// sweep finds it.
 func (r *run) sweep(ctx context.Context, named []string) {
 	// 1.
 	shown := map[string]harbor.Project{}
@@ -85,7 +89,9 @@ func (r *run) listTogether(ctx context.Context, selected []harbor.Project, repos
 	}
 	listed, err := all.byKey(ctx, func(items []harbor.Repository) bool { return len(items) == repositories })
 	if err != nil {
-		r.count(0, len(selected))
+		if refused(err) || errors.Is(err, harbor.ErrUnauthorized) {
+			r.count(0, len(selected))
+		}
 		r.listApart(selected)
 		return
 	}
