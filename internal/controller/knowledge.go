@@ -57,6 +57,7 @@ type registered struct {
 type remembered struct {
 	stamp   stamp
 	began   time.Time // when the reading began whose result stands in the lists
+	patched time.Time // when the last reading of single artifacts began that were put there
 	written time.Time // when they were last found right, or made so
 	hash    shard.Hash
 	lists   int

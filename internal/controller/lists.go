@@ -89,6 +89,11 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	if o.known.outdated(&repository) {
 		return nil // a hint had it read again meanwhile
 	}
+	if was, _ := o.known.of(repository.Name); was.patched.After(repository.Began) {
+		// Single artifacts are newer than this, the others may not be.
+		o.r.hints.repository(client.ObjectKeyFromObject(o.inv), repository.Name, nil, byAuditLog, o.r.now())
+		return nil
+	}
 	o.known.noteArtifacts(repository.Artifacts)
 	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began}
 	if err := o.bring(ctx, repository, &now); err != nil {
@@ -190,9 +195,13 @@ func (o *listOutput) apply(ctx context.Context, repository string, artifacts []h
 		return 0, shard.Hash{}, err
 	}
 	// 3.
-	namer := shard.NewNamer(o.inv.Name, repository)
-	changes := shard.Plan(namer, entries, o.existing(live), o.limits())
+	changes := shard.Plan(shard.NewNamer(o.inv.Name, repository), entries, o.existing(live), o.limits())
 	// 4.
+	return o.carryOut(ctx, repository, live, changes)
+}
+
+// carryOut writes, and returns the number of lists and the hash of what they hold.
+func (o *listOutput) carryOut(ctx context.Context, repository string, live []v1alpha1.ArtifactList, changes shard.Changes) (lists int, hash shard.Hash, err error) {
 	byName := map[string]*v1alpha1.ArtifactList{}
 	for i := range live {
 		byName[live[i].Name] = &live[i]
