@@ -180,9 +180,10 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 	reading.Ended = r.now()
 	news := feed.Follow(reading)
 	name := client.ObjectKeyFromObject(inv)
+	named := namedByLog(reading.Entries)
 	for _, repository := range news.Repositories {
 		if p.selection.Repository(repository) {
-			r.hints.repository(name, repository, byAuditLog, began)
+			r.hints.repository(name, repository, named[repository], byAuditLog, began)
 			hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 		}
 	}
@@ -197,4 +198,22 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 		hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 	}
 	return broken
+}
+
+// namedByLog returns, of each repository, the artifacts that entries tell to have
+// been pushed; nothing of one of which they tell something else, or too much.
+func namedByLog(entries []harbor.AuditEntry) map[string][]string {
+	named := map[string][]string{}
+	for _, e := range entries {
+		before, seen := named[e.Repository]
+		switch {
+		case e.Digest == "":
+			named[e.Repository] = nil
+		case !seen:
+			named[e.Repository] = []string{e.Digest}
+		default:
+			named[e.Repository] = together(before, []string{e.Digest})
+		}
+	}
+	return named
 }

@@ -39,6 +39,8 @@ type wish struct {
 	notBefore time.Time
 	by        hinter // the most urgent one of those who wish for it
 	number    int    // of the first of them: the older, the smaller
+	// digests of the artifacts that may differ; nil: any may.
+	digests []string
 }
 
 // hinter is who tells that a repository is not as it was; the urgent ones first.
@@ -84,17 +86,33 @@ func (h *hints) at(name types.NamespacedName) *hinted {
 	return of
 }
 
-// repository notes that a repository is to be read now.
-func (h *hints) repository(name types.NamespacedName, repository string, by hinter, now time.Time) {
+// repository notes that a repository is to be read now, or of it the artifacts
+// with these digests, sorted, if there are any.
+func (h *hints) repository(name types.NamespacedName, repository string, digests []string, by hinter, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.at(name).add(repository, wish{notBefore: now, by: by})
+	h.at(name).add(repository, wish{notBefore: now, by: by, digests: digests})
+}
+
+// maxNamed bounds the artifacts of one repository that are read alone.
+const maxNamed = 16
+
+// together returns the artifacts that either wish is about.
+func together(a, b []string) []string {
+	if len(a) == 0 || len(b) == 0 {
+		return nil
+	}
+	all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+	if len(all) > maxNamed {
+		return nil
+	}
+	return all
 }
 
 func (h *hinted) add(repository string, w wish) {
 	before, ok := h.repositories[repository]
 	if ok {
-		w.number, w.by = before.number, min(before.by, w.by)
+		w.number, w.by, w.digests = before.number, min(before.by, w.by), together(before.digests, w.digests)
 		if before.notBefore.Before(w.notBefore) {
 			w.notBefore = before.notBefore
 		}
@@ -139,6 +157,7 @@ func (h *hints) edited(name types.NamespacedName, repository string, now time.Ti
 type hint struct {
 	repository string
 	by         hinter
+	digests    []string // as in wish
 }
 
 // maxTaken bounds the repositories that are read at a time: what is more urgent
@@ -156,7 +175,7 @@ func (h *hints) take(name types.NamespacedName, now time.Time) (taken []hint) {
 	}
 	for repository, w := range of.repositories {
 		if !w.notBefore.After(now) {
-			taken = append(taken, hint{repository, w.by})
+			taken = append(taken, hint{repository, w.by, w.digests})
 		}
 	}
 	slices.SortFunc(taken, func(a, b hint) int {

@@ -150,17 +150,21 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
 	defer r.hinting.expect(inv.UID, r.now().Add(inv.Spec.Timeout.Duration+endLimit))()
-	names, logged := make([]string, len(taken)), map[string]bool{}
-	for i, t := range taken {
-		names[i], logged[t.repository] = t.repository, t.by == byAuditLog
-	}
-	ctx, span := traced(ctx, "hinted reads", inv, attribute.Int("repositories", len(names)))
+	ctx, span := traced(ctx, "hinted reads", inv, attribute.Int("repositories", len(taken)))
 	defer span.End()
-	out, err := r.newHintOutput(ctx, inv, p, names)
+	out, err := r.newHintOutput(ctx, inv, p, repositories(taken))
 	if err != nil {
-		return names, err
+		return repositories(taken), err
 	}
+	defer func() { out.settle(ctx, err) }()
 	ctx = transport.Urgent(ctx) // somebody has just pushed this
+	if taken = out.patchAll(ctx, taken); len(taken) == 0 {
+		return nil, nil
+	}
+	names, logged := repositories(taken), map[string]bool{}
+	for _, t := range taken {
+		logged[t.repository] = t.by == byAuditLog
+	}
 	req := r.request(inv, p, out.held())
 	req.Only = names
 	req.Version, _ = out.known.complete()
@@ -171,7 +175,6 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 	}
 	s := newSink(out)
 	report, err := fetch.Run(ctx, p.client, req, s)
-	defer out.settle(ctx, err)
 	if err != nil {
 		return slices.DeleteFunc(slices.Clone(names), s.wrote), err
 	}
@@ -181,6 +184,14 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 		err = f.Err
 	}
 	return failed, err
+}
+
+func repositories(of []hint) []string {
+	names := make([]string, len(of))
+	for i := range of {
+		names[i] = of[i].repository
+	}
+	return names
 }
 
 // newHintOutput is a listOutput that knows the lists of some repositories only.

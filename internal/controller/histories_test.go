@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +39,8 @@ type history struct {
 	random   *rand.Rand
 	labels   []int64
 	told     *coverage
-	restores []func() // what is still wrong with Harbor
+	named    atomic.Int64 // requests for single artifacts
+	restores []func()     // what is still wrong with Harbor
 }
 
 // historyStep is one thing that happens, some time after the one before; its
@@ -54,7 +57,7 @@ type coverage struct {
 	Fired, Lost, Copied, Delayed, Failed                                    int // webhooks
 	Faults, HarborRestarts, OperatorRestarts, AmidSync                      int
 	Writes, ByHints, BySyncs                                                int // of lists
-	ByWebhook, ByAuditLog, Verified                                         int // repositories
+	ByWebhook, ByAuditLog, Verified, Named                                  int // repositories
 }
 
 var historyRepositories = []string{"p/a", "p/b", "p/c/d", "q/a", "q/b"}
@@ -150,6 +153,7 @@ func (h *history) run(told *coverage) (problem string) {
 	h.realm.stop()
 	h.realm.close()
 	told.count(h.realm.harbor.WebhookStats())
+	told.Named += int(h.named.Load())
 	if len(h.witness.complaints) > 0 {
 		return h.witness.complaints[0]
 	}
@@ -181,7 +185,10 @@ func (h *history) see(ctx context.Context, before, after *v1alpha1.ArtifactList)
 }
 
 // latency of a request: some are much slower than others, which overtake them.
-func (h *history) latency(*http.Request) time.Duration {
+func (h *history) latency(r *http.Request) time.Duration {
+	if strings.Contains(r.URL.RawQuery, "digest") {
+		h.named.Add(1)
+	}
 	return []time.Duration{0, h.slow, h.slow, h.slow, 8 * h.slow}[rand.IntN(5)]
 }
 
@@ -230,6 +237,7 @@ func TestHistories(t *testing.T) {
 	for name, n := range map[string]int{
 		"silent changes": told.Silent, "lost webhooks": told.Lost, "lost rows": told.Unlogged, "restarts amid a sync": told.AmidSync,
 		"readings for webhooks": told.ByWebhook, "readings for the audit log": told.ByAuditLog, "changes found by verification": told.Verified,
+		"artifacts read alone": told.Named,
 	} {
 		// Of a few histories, none may have had what is rare.
 		if n == 0 && (name != "restarts amid a sync" || told.Histories >= 200) {

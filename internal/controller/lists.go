@@ -93,6 +93,12 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	if o.known.outdated(&repository) {
 		return nil // a hint had it read again meanwhile
 	}
+	was, ok := o.known.of(repository.Name)
+	if was.patched.After(repository.Began) {
+		// Single artifacts are newer than this, the others may not be.
+		o.r.hints.repository(client.ObjectKeyFromObject(o.inv), repository.Name, nil, byAuditLog, o.r.now())
+		return nil
+	}
 	artifact, pushed := newestPush(repository.Artifacts)
 	o.known.notePush(artifact)
 	now := remembered{pushed: pushed}
@@ -100,7 +106,6 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 		o.known.doubt(repository.Name)
 		return err
 	}
-	was, ok := o.known.of(repository.Name)
 	read, same := current.StampOf(&repository.Before), ok && was.hash == now.hash
 	if ok && !o.hinted && was.Read.Same(read) && !same {
 		drift.Inc()
@@ -217,9 +222,13 @@ func (o *listOutput) apply(ctx context.Context, repository string, artifacts []h
 		return 0, shard.Hash{}, err
 	}
 	// 3.
-	namer := shard.NewNamer(o.inv.Name, repository)
-	changes := shard.Plan(namer, entries, o.existing(live), o.limits())
+	changes := shard.Plan(shard.NewNamer(o.inv.Name, repository), entries, o.existing(live), o.limits())
 	// 4.
+	return o.carryOut(ctx, repository, live, changes)
+}
+
+// carryOut writes, and returns the number of lists and the hash of what they hold.
+func (o *listOutput) carryOut(ctx context.Context, repository string, live []v1alpha1.ArtifactList, changes shard.Changes) (lists int, hash shard.Hash, err error) {
 	byName := map[string]*v1alpha1.ArtifactList{}
 	for i := range live {
 		byName[live[i].Name] = &live[i]

@@ -19,6 +19,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/receiver"
 )
 
@@ -53,7 +54,7 @@ func (r *Reconciler) setupWebhooks(mgr ctrl.Manager) error {
 
 // webhookSecrets returns what the Authorization header of a request for an
 // inventory must be.
-func (r *Reconciler) webhookSecrets(ctx context.Context, namespace, name string) (values [][]byte, harbor string, err error) {
+func (r *Reconciler) webhookSecrets(ctx context.Context, namespace, name string) (values [][]byte, endpoint string, err error) {
 	var inv v1alpha1.HarborInventory
 	if err := r.cache.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &inv); err != nil {
 		if client.IgnoreNotFound(err) == nil {
@@ -120,13 +121,28 @@ func (r *Reconciler) hinted(inv *v1alpha1.HarborInventory, hint receiver.Hint) b
 		return false
 	case hint.Repository == "":
 		for _, repository := range r.memory.names(name, hint.Project) {
-			r.hints.repository(name, repository, byWebhook, r.now())
+			r.hints.repository(name, repository, nil, byWebhook, r.now())
 		}
 		r.hints.widen(name, scopeChanged)
 	case !selection.Repository(hint.Repository):
 		return false
 	default:
-		r.hints.repository(name, hint.Repository, byWebhook, r.now())
+		r.hints.repository(name, hint.Repository, namedByWebhook(hint), byWebhook, r.now())
 	}
 	return true
+}
+
+// namedByWebhook returns the digests of the artifacts that a hint is about, if it
+// is about no others. The hint's are sorted.
+func namedByWebhook(hint receiver.Hint) (digests []string) {
+	if hint.Kinds&^(receiver.Pushed|receiver.Scanned) != 0 {
+		return nil // what is deleted takes others with it
+	}
+	for _, a := range hint.Artifacts {
+		if !harbor.ValidDigest(a.Digest) {
+			return nil
+		}
+		digests = append(digests, a.Digest)
+	}
+	return digests
 }

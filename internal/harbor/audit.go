@@ -29,6 +29,9 @@ type AuditEntry struct {
 	// empty where it is about a project, and both where the name is none that
 	// Harbor allows.
 	Project, Repository string
+	// Digest of the artifact that was pushed. Empty where the entry is about
+	// something else, and before 2.13 where a tag was pushed.
+	Digest string
 }
 
 // AuditOptions selects a page of the audit log.
@@ -134,7 +137,7 @@ func (o *AuditOptions) conditions() string {
 }
 
 func decodeAudit(d *decoder, e *AuditEntry) error {
-	var resource string
+	var resource, description string
 	err := d.object(func(name string) error {
 		switch name {
 		case "id":
@@ -147,12 +150,28 @@ func decodeAudit(d *decoder, e *AuditEntry) error {
 			return d.name(&e.ResourceType)
 		case "resource":
 			return d.text(&resource)
+		case "operation_description":
+			return d.text(&description)
 		default:
 			return d.skip()
 		}
 	})
 	e.Project, e.Repository = resourceNames(e.ResourceType, resource)
+	if e.Operation == "create" && e.ResourceType == "artifact" && e.Repository != "" {
+		e.Digest = pushedDigest(resource, description, e.Repository)
+	}
 	return err
+}
+
+// pushedDigest finds the digest in an entry about a push: in its resource, or in
+// the description, "push artifact: repo@digest" (recording audit-feed).
+func pushedDigest(resource, description, repository string) string {
+	for _, text := range []string{resource, strings.TrimPrefix(description, "push artifact: ")} {
+		if digest, ok := strings.CutPrefix(text, repository+"@"); ok && ValidDigest(digest) {
+			return digest
+		}
+	}
+	return ""
 }
 
 // resourceNames reads the name of a resource: repo:tag, repo@digest, or before
