@@ -212,9 +212,13 @@ bundle: manifests kustomize ## Write everything that deploy applies to dist/harb
 	$(KUSTOMIZE) build dist >dist/harbor-inventory.yaml
 	@rm dist/kustomization.yaml
 
+.PHONY: chart
+chart: helm manifests ## Package the chart into dist/, in the version VERSION, a tag like v1.2.3; else in version 0.0.0.
+	$(HELM) package charts/harbor-inventory --destination dist --app-version '$(VERSION)' $(if $(filter v%,$(VERSION)),--version '$(VERSION:v%=%)')
+
 .PHONY: olm-bundle
 olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/.
-	cd hack/release && go run ./olm
+	cd hack/release && go run ./olm $(if $(filter v%,$(VERSION)),-version '$(VERSION:v%=%)')
 
 .PHONY: image
 image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.

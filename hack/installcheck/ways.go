@@ -32,14 +32,19 @@ type way struct {
 	uninstall []string
 	// left is what there is after that, and purge is how the rest is removed.
 	left  string
-	purge string
+	purge []string
 }
 
 const (
-	definitions = "2 CustomResourceDefinition"
-	purge       = "kubectl delete crd harborinventories.harborinventory.io artifactlists.harborinventory.io"
+	definitions = "2 CustomResourceDefinition, 1 Lease"
 	emptying    = "kubectl delete harborinventories --all --all-namespaces"
 )
+
+// purge removes what helm uninstall leaves.
+var purge = []string{
+	"kubectl delete crd harborinventories.harborinventory.io artifactlists.harborinventory.io",
+	"kubectl delete namespace " + own,
+}
 
 // namespace makes the namespace for the ways that make none.
 var namespace = []string{
@@ -87,7 +92,7 @@ var ways = []way{
 		reader:    "harbor-inventory-metrics-reader",
 		keep:      true,
 		uninstall: []string{"helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      "2 ArtifactList, " + definitions + ", 2 HarborInventory", purge: purge,
+		left:      "2 ArtifactList, 2 CustomResourceDefinition, 2 HarborInventory, 1 Lease", purge: purge,
 	},
 	{
 		name: "`helm install`, Roles in two namespaces", tenants: []string{"team-a", "team-b"},
@@ -227,10 +232,8 @@ func (w *way) remove(ctx context.Context, b *bed, before snapshot) (left snapsho
 			return nil, err
 		}
 	}
-	if w.purge != "" {
-		if err := b.shell(ctx, w.purge); err != nil {
-			return nil, err
-		}
+	if err := b.shell(ctx, w.purge...); err != nil {
+		return nil, err
 	}
 	if _, err := b.leaves(ctx, before, "nothing"); err != nil {
 		return nil, err
