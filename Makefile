@@ -34,7 +34,7 @@ HISTORIES ?= 2000
 RUNS ?= 5
 
 # What bench-scale measures, in this order; see hack/scale.
-SCALE ?= first-sync resync changes kills
+SCALE ?= first-sync resync idle changes kills
 
 # What image, image-push and image-check are told. The time is the commit's, so
 # that the same commit gives the same image.
@@ -94,6 +94,12 @@ test: controlplane ## Run all tests with the race detector, against a real API s
 	cd hack/bench && go test .
 	cd hack/release && KUBEBUILDER_ASSETS='$(K8S)' go test ./...
 
+.PHONY: test-alerts
+test-alerts: prometheus ## Test the alerts of config/prometheus with promtool.
+	sed -n '/^  groups:/,$$s/^  //p' config/prometheus/alerts.yaml >$(BIN)/alerts.yaml
+	$(BIN)/promtool check rules $(BIN)/alerts.yaml
+	$(BIN)/promtool test rules config/prometheus/tests/alerts.yaml
+
 .PHONY: bench
 bench: controlplane bench-fetch ## Run all benchmarks, those of Go each for BENCHTIME (1s).
 	KUBEBUILDER_ASSETS='$(K8S)' go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' -timeout 60m ./...
@@ -117,7 +123,7 @@ bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the man
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/scale/secrets
 
 .PHONY: bench-scale
-bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync changes kills'.
+bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync idle changes kills'.
 	go build -o $(BIN)/ ./hack/scale ./hack/testbed/guard
 	@for m in $(SCALE); do KUBEBUILDER_ASSETS='$(K8S)' $(BIN)/scale $$m; done
 
@@ -126,8 +132,8 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	FUZZTIME='$(FUZZTIME)' hack/fuzz.sh
 
 .PHONY: soak
-soak: ## Read a simulated Harbor through HISTORIES (2000) random histories of changes, and print what was put to the test.
-	go test -race -run '^TestHistories$$' -v -timeout 60m ./internal/fetch -rapid.checks '$(HISTORIES)'
+soak: controlplane ## Go through HISTORIES (2000) random histories of changes, and print what was put to the test: those while Harbor is read, and those of an operator that keeps an inventory current.
+	KUBEBUILDER_ASSETS='$(K8S)' go test -race -run '^TestHistories$$' -v -timeout 60m -p 1 ./internal/fetch ./internal/controller -rapid.checks '$(HISTORIES)'
 
 .PHONY: controlplane
 controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken from KUBEBUILDER_ASSETS, fetched, or built.
@@ -264,6 +270,12 @@ helm: ## Build helm into bin/, in the version that hack/release requires.
 .PHONY: kustomize
 kustomize: ## Install kustomize into bin/.
 	$(call install-tool,$(KUSTOMIZE),sigs.k8s.io/kustomize/kustomize/v5,$(KUSTOMIZE_VERSION))
+
+# Its service discovery, which links the clients of every cloud, is left out.
+.PHONY: prometheus
+prometheus: ## Build Prometheus and promtool, of the version in hack/prometheus/go.mod, into bin/.
+	cd hack/prometheus && GOWORK=off go build -tags remove_all_sd -o $(BIN)/ \
+		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
 
 .PHONY: setup-envtest
 setup-envtest: ## Install setup-envtest into bin/. Only make controlplane uses it, and only where it can download.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/controller"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 )
 
 // settings are the values of the flags.
@@ -64,6 +66,16 @@ func (s *settings) register(flags *flag.FlagSet) {
 		"Pause between two looks at the Lease; those who wait take up to 2.2 times as long.")
 	flags.IntVar(&s.controller.MaxConnectionsPerHarbor, "max-connections-per-harbor", 20,
 		"Greatest number of requests in flight to one Harbor, over all HarborInventories that name it.")
+	flags.Func("allowed-harbor-hosts",
+		"Hosts that HarborInventories may name, separated by commas, like harbor.example.com,*.example.org,harbor.example.net:8443; none means all.", s.setHosts)
+	flags.Func("allowed-harbor-cidrs",
+		"Addresses that a Harbor may have, separated by commas, like 10.0.0.0/8,fd00::/8; none means all but loopback, link-local, multicast, unspecified, reserved and cloud metadata addresses. Those are allowed by a range within their own, like 127.0.0.0/8.", setRanges(&s.controller.Egress.Allowed))
+	flags.Func("denied-harbor-cidrs",
+		"Addresses that no Harbor may have, whatever is allowed, separated by commas: those of the cluster's Services and Pods, for instance.", setRanges(&s.controller.Egress.Denied))
+	flags.BoolVar(&s.controller.Egress.PlainHTTP, "allow-plain-http", false,
+		"Allow HarborInventories http:// URLs, over which credentials go in clear text.")
+	flags.BoolVar(&s.controller.Egress.InsecureTLS, "allow-insecure-tls", false,
+		"Allow HarborInventories insecureSkipTLSVerify, with which anybody on the way can read the credentials.")
 	flags.DurationVar(&s.controller.AuditInterval, "audit-log-interval", 30*time.Second,
 		"Pause between two looks at Harbor's audit log, for each HarborInventory.")
 	flags.StringVar(&s.controller.Webhooks.Address, "webhook-bind-address", "0",
@@ -76,6 +88,8 @@ func (s *settings) register(flags *flag.FlagSet) {
 		"Number of repositories whose lists are written at a time, for each HarborInventory.")
 	flags.Float64Var(&s.kubeQPS, "kube-api-qps", -1,
 		"Bound on requests a second to the API server; negative leaves it to API Priority and Fairness.")
+	flags.IntVar(&s.controller.MetricsRepositories, "metrics-repositories", 0,
+		"Number of repositories, over all HarborInventories, with metrics of their own, the first by name; 0 is none. Each has three series.")
 	s.logs.BindFlags(flags)
 }
 
@@ -93,6 +107,39 @@ func (s *settings) setNamespaces(list string) error {
 	slices.Sort(s.namespaces)
 	s.namespaces = slices.Compact(s.namespaces)
 	return nil
+}
+
+func (s *settings) setHosts(list string) error {
+	s.controller.Egress.Hosts = nil
+	for text := range strings.SplitSeq(list, ",") {
+		if text == "" {
+			continue
+		}
+		host, err := egress.ParseHost(text)
+		if err != nil {
+			return err
+		}
+		s.controller.Egress.Hosts = append(s.controller.Egress.Hosts, host)
+	}
+	return nil
+}
+
+// setRanges returns a flag that fills a list of ranges of addresses.
+func setRanges(ranges *[]netip.Prefix) func(string) error {
+	return func(list string) error {
+		*ranges = nil
+		for text := range strings.SplitSeq(list, ",") {
+			if text == "" {
+				continue
+			}
+			prefix, err := egress.ParsePrefix(text)
+			if err != nil {
+				return err
+			}
+			*ranges = append(*ranges, prefix)
+		}
+		return nil
+	}
 }
 
 func (s *settings) setSelector(text string) error {

@@ -43,6 +43,9 @@ const (
 	ReasonCABundleInvalid = "CABundleInvalid"
 	// ReasonInvalidSpec: the spec holds a value that the schema lets through and that cannot work.
 	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonHarborNotAllowed: the operator's administrator does not allow this
+	// Harbor: its host, its address, plain HTTP, or a certificate that is not verified.
+	ReasonHarborNotAllowed = "HarborNotAllowed"
 	// ReasonTooManyArtifacts: output.mode is Status and the status cannot hold all artifacts.
 	ReasonTooManyArtifacts = "TooManyArtifacts"
 	// ReasonAuthenticationFailed: Harbor does not know the credentials; it

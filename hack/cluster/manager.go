@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,8 +27,12 @@ type Manager struct {
 	log     buffer
 }
 
+// simulators allows Harbors that are simulated on this machine, over plain HTTP or not.
+var simulators = []string{"--allowed-harbor-cidrs=127.0.0.0/8", "--allow-plain-http"}
+
 // StartManager starts the operator with a kubeconfig, flags, and variables added
-// to the environment, and waits until it is ready.
+// to the environment, and waits until it is ready. Simulated Harbors are allowed,
+// unless the flags say otherwise.
 func (c *Cluster) StartManager(ctx context.Context, kubeconfig string, environment []string, flags ...string) (*Manager, error) {
 	probes, err := FreeAddress(ctx)
 	if err != nil {
@@ -35,7 +40,7 @@ func (c *Cluster) StartManager(ctx context.Context, kubeconfig string, environme
 	}
 	m := &Manager{probes: "http://" + probes + "/readyz", ended: make(chan struct{})}
 	// Of a flag that is given twice, the last one counts.
-	m.command = exec.CommandContext(context.WithoutCancel(ctx), c.Manager, append(flags, "--health-probe-bind-address="+probes)...) //nolint:gosec // it was built here
+	m.command = exec.CommandContext(context.WithoutCancel(ctx), c.Manager, append(append(slices.Clone(simulators), flags...), "--health-probe-bind-address="+probes)...) //nolint:gosec // it was built here
 	m.command.Env = append(append(os.Environ(), "KUBECONFIG="+kubeconfig), environment...)
 	m.command.Stdout, m.command.Stderr = &m.log, &m.log
 	if err := m.command.Start(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -126,13 +127,25 @@ func (d *demo) startOperator(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = d.launch("manager", d.built("manager"), []string{"KUBECONFIG=" + d.work.Path("operator.kubeconfig")},
-		"--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics, "--metrics-secure=false")
+	flags := append(d.allowed(), "--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics, "--metrics-secure=false")
+	err = d.launch("manager", d.built("manager"), []string{"KUBECONFIG=" + d.work.Path("operator.kubeconfig")}, flags...)
 	if err != nil {
 		return "", err
 	}
 	d.metrics = "http://" + metrics + "/metrics"
 	return "bin/manager is ready, with the rights of config/rbac/role.yaml", testbed.Await(ctx, "http://"+probes+"/readyz")
+}
+
+// allowed are the flags that let the operator ask the demo's Harbor. Whoever
+// names one of their own may have it on this machine.
+func (d *demo) allowed() []string {
+	if d.real == nil {
+		return slices.Clone(testbed.AllowSimulator)
+	}
+	return []string{
+		"--allowed-harbor-cidrs=0.0.0.0/0,::/0,127.0.0.0/8,::1/128",
+		fmt.Sprintf("--allow-plain-http=%t", d.real.plain()), fmt.Sprintf("--allow-insecure-tls=%t", d.real.insecure),
+	}
 }
 
 func (d *demo) built(name string) string { return filepath.Join(d.root, "bin", name) }

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/controller"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 )
 
 // roleVariable makes the test binary one of the programs that a test runs: so
@@ -51,9 +53,16 @@ func runManager(args []string) error {
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	probes := flags.String("health-probe-bind-address", "", "")
 	writers := flags.Int("writers", 0, "")
+	cidr := flags.String("allowed-harbor-cidrs", "", "")
+	plain := flags.Bool("allow-plain-http", false, "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	allowed, err := egress.ParsePrefix(*cidr)
+	if err != nil {
+		return err
+	}
+	policy := egress.Policy{Allowed: []netip.Prefix{allowed}, PlainHTTP: *plain}
 	ctrl.SetLogger(zap.New(zap.UseDevMode(true)))
 	config, err := ctrl.GetConfig()
 	if err != nil {
@@ -72,7 +81,7 @@ func runManager(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(mgr.AddReadyzCheck("ping", healthz.Ping), controller.Setup(mgr, controller.Options{Writers: *writers})); err != nil {
+	if err := errors.Join(mgr.AddReadyzCheck("ping", healthz.Ping), controller.Setup(mgr, controller.Options{Writers: *writers, Egress: policy})); err != nil {
 		return err
 	}
 	return mgr.Start(ctrl.SetupSignalHandler())

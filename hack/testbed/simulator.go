@@ -21,6 +21,10 @@ const (
 	SimulatorSecret  = "secret"
 )
 
+// AllowSimulator are the manager's flags that allow it a Harbor on this machine
+// over plain HTTP.
+var AllowSimulator = []string{"--allowed-harbor-cidrs=127.0.0.0/8", "--allow-plain-http"}
+
 // Simulator is a simulated Harbor that runs, like command harborsim.
 type Simulator struct{ Base string }
 

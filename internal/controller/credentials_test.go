@@ -124,7 +124,7 @@ func TestCredentialsThatHarborDoesNotKnow(t *testing.T) {
 		"rotated":  func(w *world) { must(w.registry.SetSecret(robot, "another")) },
 		"disabled": func(w *world) { must(w.registry.Disable(robot, true)) },
 		"deleted":  func(w *world) { must(w.registry.DeleteAccount(robot)) },
-		"wrong":    func(w *world) { w.putSecret("robot", robot, "mistyped") },
+		"wrong":    func(w *world) { w.putSecret("robot", robot, "m1styped-passw0rd") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,12 +135,12 @@ func TestCredentialsThatHarborDoesNotKnow(t *testing.T) {
 			if !slices.Contains(conditions(inv), "Ready=False AuthenticationFailed") {
 				t.Errorf("conditions %v", conditions(inv))
 			}
-			if got := message(inv, "Ready"); !strings.Contains(got, `Secret "robot"`) || strings.Contains(got, "mistyped") {
+			if got := message(inv, "Ready"); !strings.Contains(got, `Secret "robot"`) || strings.Contains(got, "m1styped") {
 				t.Errorf("message %q", got)
 			}
 			w.stillShown(before)
-			w.registry.AddRobot(harbortest.Robot{Name: "other", Secret: "fresh"})
-			w.putSecret("robot", "robot$other", "fresh")
+			w.registry.AddRobot(harbortest.Robot{Name: "other", Secret: "fr3sh-passw0rd"})
+			w.putSecret("robot", "robot$other", "fr3sh-passw0rd")
 			w.request("all")
 			w.condition("all", "Ready=True", "Complete=True")
 			w.stillShown(before)
@@ -168,9 +168,9 @@ func TestMissingAndForbiddenAreToldApart(t *testing.T) {
 	reg := small()
 	must(reg.CreateProject("hidden", false))
 	reg.Push("hidden/app", harbortest.Image{Tags: []string{"1"}})
-	reg.AddRobot(harbortest.Robot{Name: "narrow", Secret: "secret", Projects: []string{"team"}})
+	reg.AddRobot(harbortest.Robot{Name: "narrow", Secret: "narr0w-passw0rd", Projects: []string{"team"}})
 	w := newWorld(t, reg)
-	w.putSecret("robot", "robot$narrow", "secret")
+	w.putSecret("robot", "robot$narrow", "narr0w-passw0rd")
 	w.inventory("all", func(s *v1alpha1.HarborInventorySpec) { s.Projects = projects([]string{"team", "hidden", "nosuch"}) })
 	inv := w.condition("all", "Ready=True PartialFailure", "Complete=False PartialFailure")
 	w.equal(w.held("team"), w.shown("all"))

@@ -36,6 +36,7 @@ const (
 //	| failed in parts, policy Fail          | False | PartialFailure     | False    | PartialFailure    |
 //	| failed in every part                  | False | reason of the part | False    | the same          |
 //	| was ended: credentials, Harbor, time  | False | the cause          | False    | the same          |
+//	| was ended: Harbor is not allowed      | False | HarborNotAllowed   | False    | the same; Stalled |
 //	| found too much for the status         | False | TooManyArtifacts   | False    | the same; Stalled |
 func outcome(inv *v1alpha1.HarborInventory, res *result, now time.Time, random float64) v1alpha1.HarborInventoryStatus {
 	status := *inv.Status.DeepCopy()
@@ -72,7 +73,7 @@ func judge(inv *v1alpha1.HarborInventory, res *result) verdict {
 	switch {
 	case res.err != nil:
 		reason, message := reasonOfEnd(res, inv)
-		return verdict{readyReason: reason, completeReason: reason, message: message}
+		return verdict{stalled: reason == v1alpha1.ReasonHarborNotAllowed, readyReason: reason, completeReason: reason, message: message}
 	case res.stall != nil:
 		return verdict{stalled: true, readyReason: res.stall.reason, completeReason: res.stall.reason, message: res.stall.message}
 	case failures > 0 && res.done+res.report.Known == 0:
@@ -101,6 +102,9 @@ func judge(inv *v1alpha1.HarborInventory, res *result) verdict {
 
 // reasonOfEnd tells why a sync was ended early.
 func reasonOfEnd(res *result, inv *v1alpha1.HarborInventory) (reason, message string) {
+	if message, refused := refusal(res.err, inv.Spec.Harbor.URL); refused {
+		return v1alpha1.ReasonHarborNotAllowed, message
+	}
 	switch {
 	case errors.Is(res.err, fetch.ErrAuthenticationFailed):
 		where := "the inventory has no credentials"
@@ -202,17 +206,15 @@ func setFindings(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInv
 		status.LastFullSyncTime = &at
 	}
 	status.HarborVersion = res.report.Version
-	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit)
+	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit, res.byProject)
+	status.AuditLogCursor = res.cursor
 	status.NotFound = res.report.NotFound[:min(maxNotFound, len(res.report.NotFound))]
 	if res.stall != nil {
 		return // what is shown is still what was shown before
 	}
 	status.Projects = new(int32(res.report.Projects))         //nolint:gosec // far below 2^31
 	status.Repositories = new(int32(res.report.Repositories)) //nolint:gosec // far below 2^31
-	status.Artifacts = new(res.totals.Artifacts)
-	status.ArtifactLists = new(int32(res.lists)) //nolint:gosec // far below 2^31
-	status.SizeBytes = new(res.totals.SizeBytes)
-	status.Vulnerabilities = res.totals.Vulnerabilities
+	setNumbers(status, inv, &numbers{totals: res.totals, projects: res.projects, lists: res.lists})
 	status.ArtifactEntries = nil
 	if inv.Spec.Output.Mode == v1alpha1.OutputStatus {
 		status.ArtifactEntries = res.entries

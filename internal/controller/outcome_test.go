@@ -17,6 +17,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
 )
 
@@ -69,6 +70,10 @@ func TestOutcome(t *testing.T) {
 		{
 			name: "nothing", result: result{report: partly, totals: totals, lists: 4},
 			ready: "False HarborUnavailable", complete: "False HarborUnavailable", says: "nothing could be read", counted: true, next: firstRetry,
+		},
+		{
+			name: "Harbor's address is not allowed", result: result{err: fmt.Errorf("systeminfo: %w", &egress.RefusalError{Cause: egress.AddressSpecial, Kind: "loopback"})},
+			ready: "False HarborNotAllowed", complete: "False HarborNotAllowed", stalled: true, says: "has a loopback address", next: firstRetry,
 		},
 		{
 			name: "credentials", result: result{err: fetch.ErrAuthenticationFailed},

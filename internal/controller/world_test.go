@@ -35,12 +35,16 @@ const robot = "robot$inventory"
 // canary is the robot's password: nothing that the operator writes may hold it.
 const canary = "c4nary-passw0rd"
 
+// errorText is in every answer of a simulated Harbor that is no success: nothing
+// that the operator writes may hold it.
+const errorText = "c4nary-err0r-text"
+
 func newWorld(t *testing.T, registry *harbortest.Registry) *world {
 	t.Helper()
 	must(registry.SetSecret(robot, canary))
 	w := &world{
 		T: t, registry: registry, ns: namespace(t), secret: canary,
-		harbor: harbortest.NewServer(t, registry, harbortest.Options{}),
+		harbor: harbortest.NewServer(t, registry, harbortest.Options{ErrorText: errorText}),
 	}
 	w.putSecret("robot", robot, w.secret)
 	return w

@@ -23,12 +23,15 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
@@ -50,6 +53,11 @@ type Config struct {
 	// InsecureSkipVerify accepts any certificate.
 	InsecureSkipVerify bool
 
+	// Egress says which Harbors are allowed. Nil: all. Where a proxy of the
+	// environment is on the way, that resolves the host's name and dials the
+	// address: then the URL alone is judged.
+	Egress *egress.Policy
+
 	// UserAgent is sent with each request: harbor-inventory/<version>.
 	UserAgent string
 
@@ -69,6 +77,15 @@ type Config struct {
 
 	// Observer is told of each request, retries too; may be nil.
 	Observer transport.Observer
+
+	// BudgetSpent is told of each call that could have been tried again, had not
+	// too many been (see [transport.Budget]); may be nil. It is called by several
+	// goroutines at once.
+	BudgetSpent func()
+
+	// Dial opens connections, in place of TCP; Egress does not apply to it. May be
+	// nil.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client reads one Harbor with one account. It may be used by several
@@ -80,6 +97,7 @@ type Client struct {
 	idle      interface{ CloseIdleConnections() }
 	retry     transport.RetryPolicy
 	budget    transport.Budget
+	spent     func()
 	pages     *pageSizer
 	maxBody   int64
 	userAgent string
@@ -100,10 +118,15 @@ func (config Config) observer(pages *pageSizer) transport.Observer {
 	}
 }
 
-// New returns a client. It makes no request. It fails on a URL that is none
-// and on a CA bundle without a certificate.
+// New returns a client. It makes no request. It fails on a URL that is none or
+// that Config.Egress refuses, with an [*egress.RefusalError], and on a CA bundle
+// without a certificate.
 func New(config Config) (*Client, error) {
-	base, err := parseURL(config.URL)
+	base, err := ParseURL(config.URL)
+	if err != nil {
+		return nil, err
+	}
+	permit, err := config.permit(base)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +147,10 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig)
+	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig, permit)
+	if config.Dial != nil {
+		wire.DialContext = config.Dial
+	}
 	tripper := config.Timeouts.Bound(wire)
 	pages := newPageSizer()
 	tripper = transport.Observe(tripper, config.observer(pages))
@@ -139,6 +165,7 @@ func New(config Config) (*Client, error) {
 		writer:    &http.Client{Transport: tripper, CheckRedirect: noRedirect},
 		idle:      wire,
 		retry:     config.Retry,
+		spent:     config.BudgetSpent,
 		pages:     pages,
 		maxBody:   cmp.Or(config.MaxBodyBytes, 64<<20),
 		userAgent: config.UserAgent,
@@ -146,9 +173,25 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
-// parseURL reads Config.URL. Its errors do not repeat it, for there may be
+// permit judges the URL, and returns who judges the addresses that are dialed.
+// All requests of a client go to one scheme and host, redirected ones too, so
+// that a proxy is on the way of all of them or of none.
+func (config Config) permit(base *url.URL) (func(netip.Addr) error, error) {
+	if config.Egress == nil {
+		return nil, nil
+	}
+	if err := config.Egress.Endpoint(base, config.InsecureSkipVerify); err != nil {
+		return nil, err
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base}); err == nil && proxy != nil {
+		return nil, nil // what is dialed is the proxy, which the administrator named
+	}
+	return config.Egress.Address, nil
+}
+
+// ParseURL reads Config.URL. Its errors do not repeat it, for there may be
 // credentials in it.
-func parseURL(text string) (*url.URL, error) {
+func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))
 	switch {
 	case err != nil, u.Hostname() == "", u.Scheme != "http" && u.Scheme != "https":
@@ -216,8 +259,9 @@ func (what *call) reads() bool {
 func (c *Client) do(ctx context.Context, what call) error {
 	what.method = cmp.Or(what.method, http.MethodGet)
 	c.budget.Call()
+	after := ""
 	for try := 1; ; try++ {
-		err := c.try(ctx, what, try)
+		err := c.try(ctx, what, try, after)
 		if err == nil {
 			return nil
 		}
@@ -234,9 +278,10 @@ func (c *Client) do(ctx context.Context, what call) error {
 			failed.err = fmt.Errorf("%w: %w", ErrTooSlow, err)
 			return failed
 		}
-		if try >= c.retry.Attempts() || !c.budget.Spend() {
+		if try >= c.retry.Attempts() || !c.spend() {
 			return failed
 		}
+		after = inOneWord(err)
 		if !c.retry.Wait(ctx, try+1, retryAfter) {
 			if ctx.Err() != nil {
 				return callEnded(ctx, what.endpoint)
@@ -244,6 +289,15 @@ func (c *Client) do(ctx context.Context, what call) error {
 			return failed // the context would end while waiting
 		}
 	}
+}
+
+// spend takes a retry out of the budget, or tells that there is none left.
+func (c *Client) spend() bool {
+	ok := c.budget.Spend()
+	if !ok && c.spent != nil {
+		c.spent()
+	}
+	return ok
 }
 
 // noteTrouble notes what tells of trouble inside Harbor; see [Client.Troubled].
@@ -288,8 +342,8 @@ func late(err error) bool {
 // drainBytes of an unread body are read so that the connection can be used again.
 const drainBytes = 256 << 10
 
-func (c *Client) try(ctx context.Context, what call, try int) (err error) {
-	attempt := &transport.Attempt{Endpoint: what.endpoint, Rows: what.rows, Try: try}
+func (c *Client) try(ctx context.Context, what call, try int, after string) (err error) {
+	attempt := &transport.Attempt{Endpoint: what.endpoint, Rows: what.rows, Try: try, After: after}
 	client := c.http
 	if !what.reads() {
 		client = c.writer

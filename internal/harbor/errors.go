@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
@@ -127,6 +129,14 @@ func (e *ResponseError) Is(target error) bool { return target == ErrInvalidRespo
 // a server sent.
 type ConnectionError struct {
 	Failure transport.Failure
+	refusal *egress.RefusalError // of the address
+}
+
+// connectionError makes one of an error of net/http.
+func connectionError(err error) *ConnectionError {
+	e := &ConnectionError{Failure: transport.FailureOf(err)}
+	errors.As(err, &e.refusal)
+	return e
 }
 
 func (e *ConnectionError) Error() string {
@@ -139,6 +149,11 @@ func (e *ConnectionError) Error() string {
 		return "one side speaks HTTPS and the other plain HTTP: check the URL's scheme and port"
 	case transport.FailureName:
 		return "the host name cannot be resolved"
+	case transport.FailureAddress:
+		if e.refusal != nil {
+			return e.refusal.Error()
+		}
+		return "the host's address is not permitted"
 	case transport.FailureTimeout:
 		return "no answer in time"
 	default:
@@ -151,10 +166,18 @@ func (e *ConnectionError) Is(target error) bool {
 	return target == ErrUnavailable || target == ErrCertificate && e.Failure == transport.FailureCertificate
 }
 
+// Unwrap returns the [*egress.RefusalError] of an address, if that is what failed.
+func (e *ConnectionError) Unwrap() error {
+	if e.refusal == nil {
+		return nil
+	}
+	return e.refusal
+}
+
 // lasting tells whether another try would meet the same.
 func (e *ConnectionError) lasting() bool {
 	switch e.Failure {
-	case transport.FailureCertificate, transport.FailureClientCertificate, transport.FailureScheme:
+	case transport.FailureCertificate, transport.FailureClientCertificate, transport.FailureScheme, transport.FailureAddress:
 		return true
 	default:
 		return false
@@ -187,7 +210,7 @@ func noAnswer(err error, endpoint string) error {
 	if errors.Is(err, errRedirect) {
 		return &ResponseError{Endpoint: endpoint, Reason: reasonRedirect}
 	}
-	return &ConnectionError{Failure: transport.FailureOf(err)}
+	return connectionError(err)
 }
 
 // badBody sorts the failures of decoding a body. Broken is what reading it ended
@@ -199,7 +222,7 @@ func badBody(err, broken error, endpoint string) error {
 	case errors.Is(err, ErrTooLarge):
 		return ErrTooLarge
 	case broken != nil && !errors.Is(broken, io.ErrUnexpectedEOF):
-		return &ConnectionError{Failure: transport.FailureOf(broken)}
+		return connectionError(broken)
 	case errors.As(err, &response):
 		return &ResponseError{Endpoint: endpoint, Reason: response.Reason}
 	default:
@@ -217,5 +240,22 @@ func failureOf(err error) transport.Failure {
 		return transport.FailureInvalid
 	default:
 		return transport.FailureNone
+	}
+}
+
+// inOneWord says for observers what was wrong with a try: an HTTP status or a
+// [transport.Failure].
+func inOneWord(err error) string {
+	var status *StatusError
+	var connection *ConnectionError
+	switch {
+	case errors.As(err, &status) && http.StatusText(status.StatusCode) == "":
+		return "other"
+	case errors.As(err, &status):
+		return strconv.Itoa(status.StatusCode)
+	case errors.As(err, &connection):
+		return string(connection.Failure)
+	default:
+		return string(failureOf(err))
 	}
 }

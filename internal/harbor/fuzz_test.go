@@ -193,7 +193,7 @@ func FuzzPath(f *testing.F) {
 			}
 			return
 		}
-		base, err := parseURL("http://harbor.example.com" + prefix)
+		base, err := ParseURL("http://harbor.example.com" + prefix)
 		if err != nil || prefix != "" && !strings.HasPrefix(prefix, "/") {
 			return
 		}

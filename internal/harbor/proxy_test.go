@@ -15,7 +15,9 @@ import (
 	"testing"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
 // proxy is one as HTTP_PROXY and HTTPS_PROXY name it. Every host is the one server.
@@ -57,11 +59,20 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestProxyOfTheEnvironment: HTTP_PROXY, HTTPS_PROXY and NO_PROXY say which way
-// requests go, and what is asked over TLS the proxy does not see. net/http reads
-// the environment once in a process, so the test runs itself again in others.
+// requests go, and what is asked over TLS the proxy does not see. The proxy may be
+// anywhere; of a Harbor behind it the URL alone is judged. net/http reads the
+// environment once in a process, so the test runs itself again in others.
 func TestProxyOfTheEnvironment(t *testing.T) {
 	if url := os.Getenv("TEST_HARBOR_URL"); url != "" {
-		c := newClient(t, url, once, func(c *harbor.Config) { c.CABundle = []byte(os.Getenv("TEST_HARBOR_CA")) })
+		c, err := harbor.New(harbor.Config{
+			URL: url, Username: "robot$inventory", Password: "secret", Retry: transport.RetryPolicy{Tries: 1},
+			CABundle: []byte(os.Getenv("TEST_HARBOR_CA")), Egress: &egress.Policy{PlainHTTP: true},
+		})
+		if err != nil {
+			t.Logf("not even tried: %v", err)
+			return
+		}
+		defer c.Close()
 		info, err := c.SystemInfo(t.Context())
 		t.Logf("version %q, error %v", info.Version, err)
 		return
@@ -74,9 +85,13 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	}{
 		{"plain HTTP", "http://example.com", "HTTP_PROXY", "", "through_the_proxy", "GET example.com"},
 		{"TLS", "https://example.com", "HTTPS_PROXY", "", "error <nil>", "CONNECT example.com:443"},
-		{"of another scheme", "https://127.0.0.2:1", "HTTP_PROXY", "", "error systeminfo", ""},
+		{"of another scheme", "https://proxied.invalid", "HTTP_PROXY", "", "error systeminfo", ""},
 		{"not for this host", "http://proxied.invalid", "HTTP_PROXY", "invalid", "error systeminfo", ""},
-		{"never for this machine", srv.URL, "HTTPS_PROXY", "", "error <nil>", ""},
+		{"never for this machine", srv.URL, "HTTPS_PROXY", "", "not even tried: the host's address is a loopback address", ""},
+		{"a special address behind it", "https://169.254.169.254", "HTTPS_PROXY", "", "not even tried: the host's address is a cloud metadata address", ""},
+		{"a name of one", "http://metadata.google.internal", "HTTP_PROXY", "", "not even tried: the host's address is a cloud metadata address", ""},
+		{"a number for one", "https://2852039166", "HTTPS_PROXY", "", "not even tried: the host is neither", ""},
+		{"characters for one", "https://１６９.254.169.254", "HTTPS_PROXY", "", "not even tried: the host is neither", ""},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
 			p := &proxy{target: strings.TrimPrefix(srv.URL, "https://")}

@@ -4,8 +4,11 @@
 package harbortest
 
 import (
+	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // answer is a response before it is written.
@@ -80,6 +83,21 @@ func (a *answer) set(name, value string) {
 		a.header = http.Header{}
 	}
 	a.header.Set(name, value)
+}
+
+// say puts a text into an answer that is no success, or no JSON.
+func (a *answer) say(text string) {
+	if text == "" || a.status < http.StatusMultipleChoices && strings.HasPrefix(a.contentType, "application/json") || len(a.body) == 0 {
+		return
+	}
+	a.set("X-Error", text)
+	message := []byte(`"message":"`)
+	if at := bytes.Index(a.body, message); at >= 0 {
+		at += len(message)
+		a.body = slices.Concat(a.body[:at], []byte(text+" "), a.body[at:])
+		return
+	}
+	a.body = append(slices.Clip(a.body), text+"\n"...)
 }
 
 // gateway is an error page of nginx.

@@ -32,6 +32,10 @@ type Options struct {
 	// Webhooks say how the registry's webhooks are delivered: by the first of the
 	// handlers that serve it.
 	Webhooks WebhookOptions
+	// ErrorText is a text that every answer holds, in its body and in a header, that
+	// is no success, and every page of something in front of Harbor: what a client
+	// must not repeat.
+	ErrorText string
 	// Control serves the endpoints below /simulator, see [Handler].
 	Control bool
 	// TLS makes [NewServer] serve HTTPS, with the certificate of net/http/httptest.
@@ -146,6 +150,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			step(x)
 		}
 	}
+	x.answer.say(h.options.ErrorText)
 	x.write(w, func() { flight.end(x) })
 }
 

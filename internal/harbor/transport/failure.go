@@ -23,6 +23,7 @@ const (
 	FailureCanceled          Failure = "canceled"           // the caller's context ended
 	FailureTimeout           Failure = "timeout"            // no answer, or no further byte of it, in time
 	FailureName              Failure = "name"               // the host name cannot be resolved
+	FailureAddress           Failure = "address"            // the host's address is not permitted
 	FailureCertificate       Failure = "certificate"        // the server's certificate cannot be verified
 	FailureClientCertificate Failure = "client_certificate" // the server refuses the client's certificate, or misses one
 	FailureScheme            Failure = "scheme"             // plain HTTP where HTTPS is spoken, or the other way round
@@ -31,14 +32,26 @@ const (
 	FailureTooLarge          Failure = "too_large"          // the answer's body is over the bound
 )
 
+// AddressError is the error for an address that is not permitted; it wraps what
+// was said of it.
+type AddressError struct{ err error }
+
+func (e *AddressError) Error() string { return "the address is not permitted: " + e.err.Error() }
+
+// Unwrap returns the error of whoever was asked for permission.
+func (e *AddressError) Unwrap() error { return e.err }
+
 // FailureOf sorts an error of a round trip or of reading a body.
 func FailureOf(err error) Failure {
 	var name *net.DNSError
 	var record tls.RecordHeaderError
 	var timeout net.Error
+	var address *AddressError
 	switch {
 	case err == nil:
 		return FailureNone
+	case errors.As(err, &address):
+		return FailureAddress
 	case isCertificateError(err):
 		return FailureCertificate
 	case isClientCertificateAlert(err):

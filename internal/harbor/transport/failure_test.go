@@ -90,7 +90,7 @@ func TestFailuresOfTheRealTransport(t *testing.T) {
 			case tt.want == FailureTimeout:
 				timeouts.Header = time.Millisecond
 			}
-			tripper := timeouts.New(1, tt.config)
+			tripper := timeouts.New(1, tt.config, nil)
 			defer tripper.CloseIdleConnections()
 			_, err := read(tripper, get(t, tt.url))
 			if got := FailureOf(err); got != tt.want {
@@ -122,7 +122,7 @@ func TestNamesAreResolvedInTime(t *testing.T) {
 		FailureName:    func(context.Context) error { return errors.New("no name server") },
 	} {
 		net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return nil, ask(ctx) }}
-		tripper := Timeouts{Dial: 50 * time.Millisecond}.New(1, &tls.Config{})
+		tripper := Timeouts{Dial: 50 * time.Millisecond}.New(1, &tls.Config{}, nil)
 		_, err := read(tripper, get(t, "http://harbor.example.com"))
 		if got := FailureOf(err); got != want {
 			t.Errorf("%v: %q, want %q", err, got, want)

@@ -11,6 +11,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -32,9 +34,23 @@ type Timeouts struct {
 
 // New returns an http.Transport with these time-outs that keeps as many idle
 // connections as may be in use. The proxy comes from the environment
-// (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
-func (t Timeouts) New(connections int, config *tls.Config) *http.Transport {
+// (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). An address that is about to be dialed,
+// after its name was resolved, is shown to permit, whose error refuses it; a nil
+// permit allows all.
+func (t Timeouts) New(connections int, config *tls.Config, permit func(netip.Addr) error) *http.Transport {
 	dialer := &net.Dialer{Timeout: cmp.Or(t.Dial, 10*time.Second), KeepAlive: 30 * time.Second}
+	if permit != nil {
+		dialer.Control = func(_, address string, _ syscall.RawConn) error {
+			dialed, err := netip.ParseAddrPort(address)
+			if err == nil {
+				err = permit(dialed.Addr())
+			}
+			if err != nil {
+				return &AddressError{err: err}
+			}
+			return nil
+		}
+	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,

@@ -90,7 +90,7 @@ func TestNew(t *testing.T) {
 		{Timeouts{}, 75 * time.Second, 10 * time.Second},
 		{Timeouts{Header: 3 * time.Second, TLS: 2 * time.Second}, 3 * time.Second, 2 * time.Second},
 	} {
-		got := tt.timeouts.New(7, config)
+		got := tt.timeouts.New(7, config, nil)
 		if got.ResponseHeaderTimeout != tt.header || got.TLSHandshakeTimeout != tt.tls {
 			t.Errorf("%+v: header %v, TLS %v", tt.timeouts, got.ResponseHeaderTimeout, got.TLSHandshakeTimeout)
 		}
