@@ -36,13 +36,13 @@ type way struct {
 }
 
 const (
-	definitions = "2 CustomResourceDefinition, 1 Lease"
+	definitions = "3 CustomResourceDefinition"
 	emptying    = "kubectl delete harborinventories --all --all-namespaces"
 )
 
 // purge removes what helm uninstall leaves.
 var purge = []string{
-	"kubectl delete crd harborinventories.harborinventory.io artifactlists.harborinventory.io",
+	"kubectl delete crd --selector app.kubernetes.io/instance=harbor-inventory",
 	"kubectl delete namespace " + own,
 }
 
@@ -84,7 +84,7 @@ var ways = []way{
 		install:   []string{"helm upgrade --install harbor-inventory charts/harbor-inventory --namespace harbor-inventory-system"},
 		reader:    "harbor-inventory-metrics-reader",
 		uninstall: []string{emptying, "helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      definitions, purge: purge,
+		left:      definitions + ", 1 Lease", purge: purge,
 	},
 	{
 		name: "`helm install`, the inventories kept", tenants: []string{"team-a", "team-b"},
@@ -92,7 +92,7 @@ var ways = []way{
 		reader:    "harbor-inventory-metrics-reader",
 		keep:      true,
 		uninstall: []string{"helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      "2 ArtifactList, 2 CustomResourceDefinition, 2 HarborInventory, 1 Lease", purge: purge,
+		left:      "2 ArtifactList, " + definitions + ", 2 HarborInventory, 1 Lease", purge: purge,
 	},
 	{
 		name: "`helm install`, Roles in two namespaces", tenants: []string{"team-a", "team-b"},
@@ -100,7 +100,7 @@ var ways = []way{
 			"helm upgrade --install harbor-inventory charts/harbor-inventory --namespace harbor-inventory-system --set 'namespaces={team-a,team-b}'",
 		},
 		uninstall: []string{emptying, "helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      definitions, purge: purge,
+		left:      definitions + ", 1 Lease", purge: purge,
 	},
 }
 
@@ -290,6 +290,6 @@ func (b *bed) resume(ctx context.Context, w *way, before snapshot) error {
 	if err := b.shell(ctx, w.uninstall...); err != nil {
 		return err
 	}
-	_, err = b.leaves(ctx, before, definitions)
+	_, err = b.leaves(ctx, before, definitions+", 1 Lease")
 	return err
 }
