@@ -227,9 +227,13 @@ bundle: manifests kustomize ## Write everything that deploy applies to dist/harb
 	$(KUSTOMIZE) build dist >dist/harbor-inventory.yaml
 	@rm dist/kustomization.yaml
 
+.PHONY: chart
+chart: helm manifests ## Package the chart into dist/, in the version VERSION, a tag like v1.2.3; else in version 0.0.0.
+	$(HELM) package charts/harbor-inventory --destination dist --app-version '$(VERSION)' $(if $(filter v%,$(VERSION)),--version '$(VERSION:v%=%)')
+
 .PHONY: olm-bundle
-olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/.
-	cd hack/release && go run ./olm
+olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/. OLM_FLAGS='-version 1.2.3 -image REF -out DIR' for a release.
+	cd hack/release && go run ./olm $(OLM_FLAGS)
 
 .PHONY: image
 image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.

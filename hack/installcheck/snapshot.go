@@ -21,7 +21,7 @@ import (
 type snapshot map[string]string
 
 // passing are kinds of objects that come and go by themselves.
-var passing = []string{"Event", "Lease", "APIService", "ComponentStatus"}
+var passing = []string{"Event", "APIService", "ComponentStatus"}
 
 func (b *bed) snapshot(ctx context.Context) (snapshot, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", b.kubeconfig)
@@ -48,6 +48,9 @@ func (b *bed) snapshot(ctx context.Context) (snapshot, error) {
 				return nil, fmt.Errorf("%s: %w", r.Name, err)
 			}
 			for _, o := range list.Items {
+				if r.Kind == "Lease" && o.Namespace == "kube-system" {
+					continue // the API server's own
+				}
 				s[strings.Join([]string{r.Name, o.Namespace, o.Name}, " ")] = r.Kind
 			}
 		}

@@ -32,14 +32,19 @@ type way struct {
 	uninstall []string
 	// left is what there is after that, and purge is how the rest is removed.
 	left  string
-	purge string
+	purge []string
 }
 
 const (
-	definitions = "2 CustomResourceDefinition"
-	purge       = "kubectl delete crd harborinventories.harborinventory.io artifactlists.harborinventory.io"
+	definitions = "3 CustomResourceDefinition"
 	emptying    = "kubectl delete harborinventories --all --all-namespaces"
 )
+
+// purge removes what helm uninstall leaves.
+var purge = []string{
+	"kubectl delete crd --selector app.kubernetes.io/instance=harbor-inventory",
+	"kubectl delete namespace " + own,
+}
 
 // namespace makes the namespace for the ways that make none.
 var namespace = []string{
@@ -79,7 +84,7 @@ var ways = []way{
 		install:   []string{"helm upgrade --install harbor-inventory charts/harbor-inventory --namespace harbor-inventory-system"},
 		reader:    "harbor-inventory-metrics-reader",
 		uninstall: []string{emptying, "helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      definitions, purge: purge,
+		left:      definitions + ", 1 Lease", purge: purge,
 	},
 	{
 		name: "`helm install`, the inventories kept", tenants: []string{"team-a", "team-b"},
@@ -87,7 +92,7 @@ var ways = []way{
 		reader:    "harbor-inventory-metrics-reader",
 		keep:      true,
 		uninstall: []string{"helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      "2 ArtifactList, " + definitions + ", 2 HarborInventory", purge: purge,
+		left:      "2 ArtifactList, " + definitions + ", 2 HarborInventory, 1 Lease", purge: purge,
 	},
 	{
 		name: "`helm install`, Roles in two namespaces", tenants: []string{"team-a", "team-b"},
@@ -95,7 +100,7 @@ var ways = []way{
 			"helm upgrade --install harbor-inventory charts/harbor-inventory --namespace harbor-inventory-system --set 'namespaces={team-a,team-b}'",
 		},
 		uninstall: []string{emptying, "helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      definitions, purge: purge,
+		left:      definitions + ", 1 Lease", purge: purge,
 	},
 }
 
@@ -227,10 +232,8 @@ func (w *way) remove(ctx context.Context, b *bed, before snapshot) (left snapsho
 			return nil, err
 		}
 	}
-	if w.purge != "" {
-		if err := b.shell(ctx, w.purge); err != nil {
-			return nil, err
-		}
+	if err := b.shell(ctx, w.purge...); err != nil {
+		return nil, err
 	}
 	if _, err := b.leaves(ctx, before, "nothing"); err != nil {
 		return nil, err
@@ -287,6 +290,6 @@ func (b *bed) resume(ctx context.Context, w *way, before snapshot) error {
 	if err := b.shell(ctx, w.uninstall...); err != nil {
 		return err
 	}
-	_, err = b.leaves(ctx, before, definitions)
+	_, err = b.leaves(ctx, before, definitions+", 1 Lease")
 	return err
 }

@@ -59,29 +59,35 @@ func (s *source) rules(role string) []rbacv1.PolicyRule {
 	return r.Rules
 }
 
-// definitions are the files of config/crd/bases; the value is what a catalog
-// calls the kind, and says of it.
-var definitions = map[string][2]string{
-	"harborinventory.io_harborinventories.yaml": {"Harbor inventory", "Names a Harbor and what of it is wanted, and tells how complete and current its inventory is."},
-	"harborinventory.io_artifactlists.yaml":     {"Artifact list", "Artifacts of one repository in a Harbor."},
+// definitions returns what a catalog is told of the CustomResourceDefinitions, and
+// adds them to the files.
+func (s *source) definitions(files map[string][]byte) (owned []any) {
+	paths, err := filepath.Glob(filepath.Join(s.root, "config/crd/bases/*.yaml"))
+	if err != nil || len(paths) == 0 {
+		s.err = fmt.Errorf("config/crd/bases has no definitions: %w", err)
+	}
+	for _, path := range paths {
+		file := filepath.Base(path)
+		var crd apiextensionsv1.CustomResourceDefinition
+		s.read("crd/bases/"+file, &crd)
+		files["manifests/"+file] = s.text("crd/bases/" + file)
+		for _, v := range crd.Spec.Versions {
+			// The first sentence of the type's documentation.
+			description, _, _ := strings.Cut(strings.Join(strings.Fields(v.Schema.OpenAPIV3Schema.Description), " "), ". ")
+			owned = append(owned, map[string]any{
+				"name": crd.Name, "kind": crd.Spec.Names.Kind, "version": v.Name,
+				"displayName": crd.Spec.Names.Kind, "description": strings.TrimSuffix(description, ".") + ".",
+			})
+		}
+	}
+	return owned
 }
 
 // bundle returns the files of the bundle by their names.
 func bundle(root, version, image string) (map[string][]byte, error) {
 	s := &source{root: root}
 	files := map[string][]byte{"metadata/annotations.yaml": []byte(annotations)}
-	var owned []any
-	for _, file := range []string{"harborinventory.io_artifactlists.yaml", "harborinventory.io_harborinventories.yaml"} {
-		var crd apiextensionsv1.CustomResourceDefinition
-		s.read("crd/bases/"+file, &crd)
-		files["manifests/"+file] = s.text("crd/bases/" + file)
-		for _, v := range crd.Spec.Versions {
-			owned = append(owned, map[string]any{
-				"name": crd.Name, "kind": crd.Spec.Names.Kind, "version": v.Name,
-				"displayName": definitions[file][0], "description": definitions[file][1],
-			})
-		}
-	}
+	owned := s.definitions(files)
 	for _, role := range []string{"viewer", "editor", "admin", "metrics_reader"} {
 		var r rbacv1.ClusterRole
 		s.read("rbac/"+role+"_role.yaml", &r)

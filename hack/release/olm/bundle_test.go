@@ -112,9 +112,15 @@ func TestServiceVersion(t *testing.T) {
 	if diff := cmp.Diff(deployment.Spec.Template.Spec.SecurityContext, pod.SecurityContext); diff != "" || pod.Containers[0].Image != image {
 		t.Errorf("the Pod differs: image %s (-config +bundle)\n%s", pod.Containers[0].Image, diff)
 	}
-	if owned := csv.Spec.CustomResourceDefinitions.Owned; len(owned) != 2 ||
-		owned[0].Name != "artifactlists.harborinventory.io" || owned[1].Kind != "HarborInventory" || owned[1].Version != v1alpha1.GroupVersion.Version {
-		t.Errorf("it owns %v", owned)
+	for _, owned := range csv.Spec.CustomResourceDefinitions.Owned {
+		plural, _, _ := strings.Cut(owned.Name, ".")
+		definition := "manifests/" + v1alpha1.GroupVersion.Group + "_" + plural + ".yaml"
+		if owned.Version != v1alpha1.GroupVersion.Version || owned.Description == "" || files[definition] == nil {
+			t.Errorf("it owns %v, without a definition or without a word about it", owned)
+		}
+	}
+	if got, want := len(csv.Spec.CustomResourceDefinitions.Owned), definitions(t); got != want {
+		t.Errorf("it owns %d kinds, config/crd defines %d", got, want)
 	}
 	var examples []v1alpha1.HarborInventory
 	if err := json.Unmarshal([]byte(csv.Metadata.Annotations["alm-examples"]), &examples); err != nil || len(examples) != 1 || examples[0].Spec.Harbor.URL == "" {
@@ -123,4 +129,13 @@ func TestServiceVersion(t *testing.T) {
 	if s.err != nil || csv.Metadata.Name != "harbor-inventory.v"+csv.Spec.Version || !strings.HasPrefix(csv.Spec.Version, version) {
 		t.Errorf("the name is %s, the version %s: %v", csv.Metadata.Name, csv.Spec.Version, s.err)
 	}
+}
+
+func definitions(t *testing.T) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "config/crd/bases/*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no definitions: %v", err)
+	}
+	return len(files)
 }
