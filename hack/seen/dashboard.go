@@ -53,7 +53,7 @@ func dashboard(ctx context.Context, length time.Duration, uplot, picture string)
 	if err := b.inventories(ctx, harbor.URL, hooks); err != nil {
 		return err
 	}
-	if _, err := b.startManager(ctx); err != nil {
+	if err := b.startManager(ctx); err != nil {
 		return err
 	}
 	start := time.Now()

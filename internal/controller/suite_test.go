@@ -104,7 +104,7 @@ func runSuite(m *testing.M) (code int, err error) {
 func leaks() int {
 	found := strings.Contains(logs.String(), canary)
 	var events corev1.EventList
-	if err := kube.List(context.Background(), &events); err != nil || len(events.Items) == 0 {
+	if err := kube.List(context.Background(), &events); err != nil || len(events.Items) == 0 && wholeSuite() {
 		fmt.Fprintln(os.Stderr, "no events to search:", err)
 		return 1
 	}
