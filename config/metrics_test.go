@@ -34,6 +34,7 @@ func TestEndpoints(t *testing.T) {
 	kubectl(ctx, t, running, "apply", "--server-side", "--kustomize", "default")
 	metricsForReaders(ctx, t, running)
 	readyWithRights(ctx, t, running)
+	tracesReachCollector(ctx, t, running)
 }
 
 // Without the right to fill its cache the manager is not ready, and becomes it
