@@ -55,6 +55,7 @@ GOLANGCI_LINT_VERSION ?= v2.15.0
 # 5.8.3 and later need Go 1.27.
 KUSTOMIZE_VERSION ?= v5.8.2
 SETUP_ENVTEST_VERSION ?= v0.25.1
+UPLOT_VERSION ?= 1.6.32
 
 CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
@@ -103,6 +104,15 @@ test-alerts: prometheus ## Test the alerts of config/prometheus with promtool.
 	sed -n '/^  groups:/,$$s/^  //p' config/prometheus/alerts.yaml >$(BIN)/alerts.yaml
 	$(BIN)/promtool check rules $(BIN)/alerts.yaml
 	$(BIN)/promtool test rules config/prometheus/tests/alerts.yaml
+
+.PHONY: test-alerts-live
+test-alerts-live: controlplane prometheus ## Provoke each alert once: a real Prometheus scrapes the operator at work.
+	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/seen alerts
+
+.PHONY: dashboard
+dashboard: controlplane prometheus ## Take the picture of the dashboard, docs/dashboard.png, after 12 minutes. Needs chromium and npm.
+	npm install --silent --no-audit --no-fund --prefix $(BIN)/uplot uplot@$(UPLOT_VERSION)
+	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/seen dashboard
 
 .PHONY: bench
 bench: controlplane bench-fetch ## Run all benchmarks, those of Go each for BENCHTIME (1s).

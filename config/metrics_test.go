@@ -29,16 +29,18 @@ func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	readAll(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	t.Cleanup(cancel)
 	running := startCluster(ctx, t)
 	kubectl(ctx, t, running, "apply", "--server-side", "--kustomize", "default")
-	t.Run("metrics for readers", func(t *testing.T) { metricsForReaders(ctx, t, running) })
-	t.Run("ready with rights", func(t *testing.T) { readyWithRights(ctx, t, running) })
+	metricsForReaders(ctx, t, running)
+	readyWithRights(ctx, t, running)
+	tracesReachCollector(ctx, t, running)
 }
 
 // Without the right to fill its cache the manager is not ready, and becomes it
 // when it is given the right.
 func readyWithRights(ctx context.Context, t *testing.T, running *cluster.Cluster) {
+	t.Helper()
 	kubeconfig, err := running.Kubeconfig("system:serviceaccount:" + own + ":late")
 	must(t, err)
 	const metricsOff = "--metrics-bind-address=0"
@@ -84,6 +86,7 @@ func logsWhatIsDocumented(t *testing.T, logs string) {
 // The metrics are shown to service accounts that are bound to the ClusterRole
 // metrics-reader, over HTTPS, and to nobody else.
 func metricsForReaders(ctx context.Context, t *testing.T, running *cluster.Cluster) {
+	t.Helper()
 	address, err := cluster.FreeAddress(ctx)
 	must(t, err)
 	kubeconfig, err := running.Kubeconfig(manager)

@@ -63,7 +63,7 @@ func alerts(ctx context.Context) error {
 	err = play(scene{
 		alert: "HarborInventoryOperatorDown", what: "the operator is not started",
 		provoke: func(context.Context) error { return nil },
-		mend:    func(ctx context.Context) error { _, err := b.startManager(ctx); return err },
+		mend:    b.startManager,
 	})
 	if err != nil {
 		return err

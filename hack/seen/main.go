@@ -81,12 +81,13 @@ func open(ctx context.Context, cleanups *cluster.Cleanups, change func(rules str
 	return b, err
 }
 
-func (b *bed) startManager(ctx context.Context) (*cluster.Manager, error) {
+func (b *bed) startManager(ctx context.Context) error {
 	kubeconfig, err := b.Kubeconfig("")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return b.StartManager(ctx, kubeconfig, nil,
+	_, err = b.StartManager(ctx, kubeconfig, nil,
 		"--metrics-bind-address="+b.metrics, "--metrics-secure=false", "--webhook-bind-address="+b.hooks, "--audit-log-interval=10s",
 		"--max-concurrent-reconciles=10")
+	return err
 }

@@ -27,6 +27,9 @@ const (
 	secret  = "secret"
 )
 
+// old is a Harbor whose listings of repositories do not tell of all changes.
+var old = harbortest.Version{Major: 2, Minor: 14}
+
 // harbor serves a registry of that many repositories with two artifacts each.
 func (b *bed) harbor(repositories int, options ...harbortest.Option) (*harbortest.Server, *harbortest.Registry) {
 	registry := harbortest.New(options...)
@@ -47,10 +50,6 @@ func (b *bed) create(ctx context.Context, name, url string, change func(*v1alpha
 		change(&inv.Spec)
 	}
 	return b.Client.Create(ctx, inv)
-}
-
-func (b *bed) remove(ctx context.Context, name string) error {
-	return b.Client.Delete(ctx, cluster.Inventory(ns, name, ""))
 }
 
 // putSecret writes one with an account of Harbor.
@@ -82,7 +81,7 @@ func (b *bed) scenes() []scene {
 // failing has an inventory of a Harbor that fails by a rule. Without a value the
 // alert is the one about that Harbor.
 func (b *bed) failing(alert, what, label, value string, rule harbortest.Rule, change func(*v1alpha1.HarborInventorySpec)) scene {
-	harbor, _ := b.harbor(60)
+	harbor, _ := b.harbor(60, harbortest.WithVersion(old)) // each repository is read by itself
 	name := strings.ToLower(strings.TrimPrefix(alert, "HarborInventory"))
 	if value == "" {
 		value = strings.TrimPrefix(harbor.URL, "http://")
@@ -206,11 +205,7 @@ func (b *bed) policy() scene {
 // drift: an anonymous inventory, so neither the audit log nor Harbor's version
 // helps, of a Harbor whose listings do not tell of tags that move.
 func (b *bed) drift() scene {
-	version, err := harbortest.ParseVersion("2.14")
-	if err != nil {
-		panic(err)
-	}
-	harbor, registry := b.harbor(20, harbortest.WithVersion(version))
+	harbor, registry := b.harbor(20, harbortest.WithVersion(old))
 	return scene{
 		alert: "HarborInventoryDriftHigh", what: "tags move in 20 repositories, nothing tells of it, and everything is read",
 		provoke: func(ctx context.Context) error {

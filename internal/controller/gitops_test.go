@@ -115,7 +115,7 @@ func TestApplyingTwiceChangesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, document := range strings.Split(string(text), "\n---\n") {
+			for document := range strings.SplitSeq(string(text), "\n---\n") {
 				sample := &unstructured.Unstructured{}
 				if err := yaml.Unmarshal([]byte(document), &sample.Object); err != nil {
 					t.Fatal(err)

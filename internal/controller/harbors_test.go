@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -86,4 +87,29 @@ func count(c prometheus.Collector) (n int) {
 		n++
 	}
 	return n
+}
+
+// BenchmarkTracesOff: what the traces cost each request where they are off, as a
+// part of what its metrics cost.
+func BenchmarkTracesOff(b *testing.B) {
+	h := newHarbors(1)
+	h.limiter(types.NamespacedName{Name: "a"}, "https://traces.example.com")
+	defer h.forget(types.NamespacedName{Name: "a"})
+	o := transport.Observation{Context: b.Context(), Endpoint: "artifacts.list", Method: "GET", Status: 200, Try: 1, Duration: time.Millisecond}
+	counted := h.observer("https://traces.example.com")
+	var traces, all time.Duration
+	for b.Loop() {
+		start := time.Now()
+		for range 1000 {
+			traceRequest(&o)
+		}
+		traces += time.Since(start)
+		start = time.Now()
+		for range 1000 {
+			counted(o)
+		}
+		all += time.Since(start)
+	}
+	b.ReportMetric(float64(traces)/float64(all), "of-observing")
+	b.ReportMetric(float64(traces.Nanoseconds())/float64(b.N)/1000, "ns/request")
 }

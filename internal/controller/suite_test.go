@@ -126,7 +126,7 @@ func runSuite(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	code = max(code, undocumented(), rights(audit))
-	if flag.Lookup("test.run").Value.String()+flag.Lookup("test.skip").Value.String() != "" {
+	if !wholeSuite() {
 		return code, nil // a part of the suite proves nothing of secrets
 	}
 	return max(code, leaks()), nil
@@ -181,7 +181,7 @@ func rights(audit cluster.AuditLog) int {
 		return 1
 	}
 	allowed, refused, err := audit.Requests(operator)
-	if err == nil && flag.Lookup("test.run").Value.String() != "" {
+	if err == nil && !wholeSuite() {
 		granted = allowed
 	}
 	if err == nil {

@@ -5,6 +5,7 @@ package controller_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,12 +115,7 @@ func ofSync(namespace string) (spans []tracetest.SpanStub) {
 }
 
 func hasAttribute(s tracetest.SpanStub, want attribute.KeyValue) bool {
-	for _, a := range s.Attributes {
-		if a == want {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.Attributes, want)
 }
 
 // textsOf renders all that a span says.
