@@ -6,8 +6,8 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 # Nothing here sets CGO_ENABLED, -trimpath or GOFLAGS, and the modules in
-# hack/controlplane and hack/bench require the same dependency versions as the
-# operator (make tidy sees to it):
+# hack/controlplane, hack/bench and hack/release require the same dependency
+# versions as the operator (make tidy sees to it):
 # Go's build cache is shared only between builds that agree in these. So a
 # dependency is compiled twice at most: once plain, for the control plane, the
 # binaries, the linter and the benchmarks, and once with -race, for the tests.
@@ -19,7 +19,7 @@ MODULE := github.com/harbor-inventory/harbor-inventory
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -X $(MODULE)/internal/version.version=$(VERSION)
 
-# The image that docker-build makes and deploy runs.
+# The image that docker-build makes, and that bundle and deploy run.
 IMG ?= controller:latest
 KUBECTL ?= kubectl
 CONTAINER_TOOL ?= docker
@@ -34,9 +34,21 @@ HISTORIES ?= 2000
 RUNS ?= 5
 
 # What bench-scale measures, in this order; see hack/scale.
-SCALE ?= first-sync resync changes kills
+SCALE ?= first-sync resync idle changes kills
 
-# Pinned tools. All are built from Go modules into bin/.
+# What image, image-push and image-check are told. The time is the commit's, so
+# that the same commit gives the same image.
+IMAGE_FLAGS = -version '$(VERSION)' -base '$(BASE_IMAGE)' -commit '$(shell git rev-parse HEAD)' -created '$(shell git log -1 --format=%ct)'
+BASE_IMAGE ?=
+
+# The commit that install-check upgrades from.
+BASE ?= HEAD~
+
+# What the chart has of config/rbac.
+CHART_ROLES := role leader_election_role metrics_auth_role metrics_reader_role viewer_role editor_role admin_role
+
+# Pinned tools. All are built from Go modules into bin/. Helm is pinned in
+# hack/release/go.mod.
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
 CRD_REF_DOCS_VERSION ?= v0.3.0
 GOLANGCI_LINT_VERSION ?= v2.15.0
@@ -47,6 +59,7 @@ SETUP_ENVTEST_VERSION ?= v0.25.1
 CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
 GOLANGCI_LINT := $(BIN)/golangci-lint
+HELM := $(BIN)/helm
 KUSTOMIZE := $(BIN)/kustomize
 SETUP_ENVTEST := $(BIN)/setup-envtest
 
@@ -79,6 +92,13 @@ test: controlplane ## Run all tests with the race detector, against a real API s
 	KUBEBUILDER_ASSETS='$(K8S)' go test -race -timeout 15m ./...
 	cd hack/controlplane && go test ./multicall ./installtest
 	cd hack/bench && go test .
+	cd hack/release && KUBEBUILDER_ASSETS='$(K8S)' go test ./...
+
+.PHONY: test-alerts
+test-alerts: prometheus ## Test the alerts of config/prometheus with promtool.
+	sed -n '/^  groups:/,$$s/^  //p' config/prometheus/alerts.yaml >$(BIN)/alerts.yaml
+	$(BIN)/promtool check rules $(BIN)/alerts.yaml
+	$(BIN)/promtool test rules config/prometheus/tests/alerts.yaml
 
 .PHONY: bench
 bench: controlplane bench-fetch ## Run all benchmarks, those of Go each for BENCHTIME (1s).
@@ -94,12 +114,16 @@ bench-fetch: ## Compare the fetch engine with the official client and a bare HTT
 failover: controlplane ## Measure how long a second replica needs to take over, and that nothing is written twice.
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/failover
 
+.PHONY: install-check
+install-check: controlplane helm bundle ## Install in every way on a local control plane, use it, uninstall; upgrade from the commit BASE.
+	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/installcheck -base '$(BASE)'
+
 .PHONY: bench-secrets
 bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the manager in memory.
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/scale/secrets
 
 .PHONY: bench-scale
-bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync changes kills'.
+bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync idle changes kills'.
 	go build -o $(BIN)/ ./hack/scale ./hack/testbed/guard
 	@for m in $(SCALE); do KUBEBUILDER_ASSETS='$(K8S)' $(BIN)/scale $$m; done
 
@@ -108,8 +132,8 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	FUZZTIME='$(FUZZTIME)' hack/fuzz.sh
 
 .PHONY: soak
-soak: ## Read a simulated Harbor through HISTORIES (2000) random histories of changes, and print what was put to the test.
-	go test -race -run '^TestHistories$$' -v -timeout 60m ./internal/fetch -rapid.checks '$(HISTORIES)'
+soak: controlplane ## Go through HISTORIES (2000) random histories of changes, and print what was put to the test: those while Harbor is read, and those of an operator that keeps an inventory current.
+	KUBEBUILDER_ASSETS='$(K8S)' go test -race -run '^TestHistories$$' -v -timeout 60m -p 1 ./internal/fetch ./internal/controller -rapid.checks '$(HISTORIES)'
 
 .PHONY: controlplane
 controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken from KUBEBUILDER_ASSETS, fetched, or built.
@@ -121,27 +145,32 @@ controlplane: ## Put etcd, kube-apiserver, kubectl and gc into bin/k8s: taken fr
 fmt: golangci-lint ## Format all Go files.
 	$(GOLANGCI_LINT) fmt
 	cd hack/bench && $(GOLANGCI_LINT) fmt
+	cd hack/release && $(GOLANGCI_LINT) fmt
 
 .PHONY: vet
 vet: ## Run go vet.
 	go vet ./...
 	cd hack/bench && go vet ./...
+	cd hack/release && go vet ./...
 
 .PHONY: lint
 lint: golangci-lint ## Run the linters.
 	$(GOLANGCI_LINT) run
 	cd hack/bench && $(GOLANGCI_LINT) run
+	cd hack/release && $(GOLANGCI_LINT) run
 
 .PHONY: lint-fix
 lint-fix: golangci-lint ## Run the linters, and mend what they can mend.
 	$(GOLANGCI_LINT) run --fix
 	cd hack/bench && $(GOLANGCI_LINT) run --fix
+	cd hack/release && $(GOLANGCI_LINT) run --fix
 
 .PHONY: tidy
 tidy: ## Tidy go.mod, and those of the nested modules to the same dependency versions.
 	go mod tidy
 	hack/align.sh hack/controlplane
 	hack/align.sh hack/bench
+	hack/align.sh hack/release
 
 .PHONY: generate
 generate: controller-gen ## Generate the deep copies of the API types.
@@ -152,6 +181,8 @@ manifests: controller-gen ## Generate the CustomResourceDefinitions and the mana
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/... paths=./cmd/... output:rbac:dir=config/rbac
 	sed -e 's/^kind: ClusterRole$$/kind: Role/' -e 's/^  name: /&harbor-inventory-/' config/rbac/role.yaml >config/namespaced/tenant/role.yaml
+	cp config/crd/bases/*.yaml charts/harbor-inventory/files/crds/
+	cp $(CHART_ROLES:%=config/rbac/%.yaml) charts/harbor-inventory/files/rbac/
 
 .PHONY: api-docs
 api-docs: crd-ref-docs ## Generate the API reference, docs/api.md.
@@ -173,18 +204,35 @@ uninstall: manifests kustomize ## Remove the CustomResourceDefinitions, and with
 	$(KUSTOMIZE) build config/crd | $(KUBECTL) delete --ignore-not-found -f -
 
 .PHONY: deploy
-deploy: installer ## Deploy the operator with the image IMG to the cluster that kubectl points to.
-	$(KUBECTL) apply --server-side -f dist/install.yaml
+deploy: bundle ## Deploy the operator with the image IMG to the cluster that kubectl points to.
+	$(KUBECTL) apply --server-side -f dist/harbor-inventory.yaml
 
 .PHONY: undeploy
-undeploy: installer ## Remove the operator and its CustomResourceDefinitions, and with them every inventory.
-	$(KUBECTL) delete --ignore-not-found -f dist/install.yaml
+undeploy: bundle ## Remove the operator and its CustomResourceDefinitions, and with them every inventory.
+	$(KUBECTL) delete --ignore-not-found -f dist/harbor-inventory.yaml
 
-.PHONY: installer
-installer: manifests kustomize ## Write everything that deploy applies to dist/install.yaml, with the image IMG.
+.PHONY: bundle
+bundle: manifests kustomize ## Write everything that deploy applies to dist/harbor-inventory.yaml, with the image IMG.
 	@mkdir -p dist && rm -f dist/kustomization.yaml
 	@cd dist && $(KUSTOMIZE) create --resources ../config/default && $(KUSTOMIZE) edit set image controller='$(IMG)'
-	$(KUSTOMIZE) build dist >dist/install.yaml
+	$(KUSTOMIZE) build dist >dist/harbor-inventory.yaml
+	@rm dist/kustomization.yaml
+
+.PHONY: olm-bundle
+olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/.
+	cd hack/release && go run ./olm
+
+.PHONY: image
+image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.
+	cd hack/release && go run ./image $(IMAGE_FLAGS)
+
+.PHONY: image-push
+image-push: ## Build the image so, and push it to IMG.
+	cd hack/release && go run ./image $(IMAGE_FLAGS) -push '$(IMG)'
+
+.PHONY: image-check
+image-check: ## Build the image twice, in two directories, and compare the digests.
+	cd hack/release && go run ./image $(IMAGE_FLAGS) -check
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG.
@@ -197,7 +245,7 @@ docker-push: ## Push the image IMG.
 ##@ Tools
 
 .PHONY: tools
-tools: controller-gen crd-ref-docs golangci-lint kustomize ## Install every pinned tool into bin/.
+tools: controller-gen crd-ref-docs golangci-lint helm kustomize ## Install every pinned tool into bin/.
 
 .PHONY: controller-gen
 controller-gen: ## Install controller-gen into bin/.
@@ -211,9 +259,19 @@ crd-ref-docs: ## Install crd-ref-docs into bin/.
 golangci-lint: ## Install golangci-lint into bin/.
 	$(call install-tool,$(GOLANGCI_LINT),github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
 
+.PHONY: helm
+helm: ## Build helm into bin/, in the version that hack/release requires.
+	cd hack/release && go build -o '$(HELM)' helm.sh/helm/v4/cmd/helm
+
 .PHONY: kustomize
 kustomize: ## Install kustomize into bin/.
 	$(call install-tool,$(KUSTOMIZE),sigs.k8s.io/kustomize/kustomize/v5,$(KUSTOMIZE_VERSION))
+
+# Its service discovery, which links the clients of every cloud, is left out.
+.PHONY: prometheus
+prometheus: ## Build Prometheus and promtool, of the version in hack/prometheus/go.mod, into bin/.
+	cd hack/prometheus && GOWORK=off go build -tags remove_all_sd -o $(BIN)/ \
+		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
 
 .PHONY: setup-envtest
 setup-envtest: ## Install setup-envtest into bin/. Only make controlplane uses it, and only where it can download.

@@ -6,6 +6,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,8 +18,6 @@ import (
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // so that any kubeconfig works
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -42,7 +41,7 @@ func run(s *settings) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&s.logs)))
+	setLogger(&s.logs)
 	log := ctrl.Log.WithName("setup")
 	limitMemory(log.Info, memlimit.FromCgroup)
 	config, err := ctrl.GetConfig()
@@ -54,7 +53,7 @@ func run(s *settings) error {
 		return err
 	}
 	s.controller.UserAgent = "harbor-inventory/" + version.String()
-	if err := s.webhookTLS(mgr); err != nil {
+	if err := errors.Join(s.webhookTLS(mgr), setupTracing(mgr)); err != nil {
 		return err
 	}
 	if err := controller.Setup(mgr, s.controller); err != nil {
@@ -79,7 +78,7 @@ func newManager(config *rest.Config, s *settings) (manager.Manager, error) {
 	if s.metricsSecure {
 		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	return ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         s.cache(),
 		Metrics:                       metrics,
@@ -92,11 +91,4 @@ func newManager(config *rest.Config, s *settings) (manager.Manager, error) {
 		RenewDeadline:                 &s.renewDeadline,
 		RetryPeriod:                   &s.retryGap,
 	})
-	if err != nil {
-		return nil, err
-	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return nil, err
-	}
-	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
 }

@@ -88,6 +88,8 @@ func (s *settings) register(flags *flag.FlagSet) {
 		"Number of repositories whose lists are written at a time, for each HarborInventory.")
 	flags.Float64Var(&s.kubeQPS, "kube-api-qps", -1,
 		"Bound on requests a second to the API server; negative leaves it to API Priority and Fairness.")
+	flags.IntVar(&s.controller.MetricsRepositories, "metrics-repositories", 0,
+		"Number of repositories, over all HarborInventories, with metrics of their own, the first by name; 0 is none. Each has three series.")
 	s.logs.BindFlags(flags)
 }
 

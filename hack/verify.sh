@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-generated=(api config/crd/bases config/rbac/role.yaml config/namespaced/tenant/role.yaml docs/api.md)
+generated=(api config/crd/bases config/rbac/role.yaml config/namespaced/tenant/role.yaml charts/harbor-inventory/files docs/api.md)
 
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
@@ -30,8 +30,10 @@ go mod tidy -diff >/dev/null || {
 	echo "verify: go.mod or go.sum is not tidy: run make tidy" >&2
 	stale="$stale go.mod"
 }
-(cd hack/bench && GOWORK=off go mod tidy -diff >/dev/null) || {
-	echo "verify: hack/bench/go.mod or its go.sum is not tidy: run make tidy" >&2
-	stale="$stale hack/bench/go.mod"
-}
+for nested in hack/bench hack/release; do
+	(cd "$nested" && GOWORK=off go mod tidy -diff >/dev/null) || {
+		echo "verify: $nested/go.mod or its go.sum is not tidy: run make tidy" >&2
+		stale="$stale $nested/go.mod"
+	}
+done
 [ -z "$stale" ]

@@ -221,6 +221,11 @@ type SBOM struct {
 	// +kubebuilder:validation:MaxLength=255
 	Digest string `json:"digest,omitempty"`
 
+	// mediaType of that accessory.
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	MediaType string `json:"mediaType,omitempty"`
+
 	// scanStatus of the generation: Success, Error, ...
 	// +optional
 	// +kubebuilder:validation:MaxLength=64

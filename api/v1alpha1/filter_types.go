@@ -30,6 +30,27 @@ type ArtifactFilter struct {
 	// +kubebuilder:validation:MaxItems=32
 	Labels []LabelName `json:"labels,omitempty"`
 
+	// platforms keeps artifacts for one of these platforms, as
+	// os/architecture[/variant]; without a variant, any will do. An artifact of no
+	// platform, such as a chart, does not stay.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	Platforms []PlatformName `json:"platforms,omitempty"`
+
+	// pushedSince keeps artifacts that were first pushed at or after a time: one
+	// like 2026-01-31T00:00:00Z, or a duration from 1m to 87600h before each sync,
+	// like 720h. Artifacts that grow too old leave with the next sync.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$') || (self.matches('^([0-9]{1,6}(s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('87600h'))",message="must be a time in UTC like 2026-01-31T00:00:00Z, or a duration from 1m to 87600h, like 720h for 30 days"
+	PushedSince string `json:"pushedSince,omitempty"`
+
+	// minSeverity keeps artifacts of which the last scan found a vulnerability of
+	// this severity or a higher one. Without a scan, an artifact does not stay.
+	// +optional
+	MinSeverity Severity `json:"minSeverity,omitempty"`
+
 	// latest keeps the newest N artifacts of each repository by push time; of
 	// two pushed at the same instant, the one that Harbor stored later. It is
 	// applied after all other conditions.
@@ -50,7 +71,7 @@ type ArtifactFilter struct {
 }
 
 // TagFilter lets tags through: those that match an expression of include (or
-// any, if it is empty) and none of exclude.
+// any, if it is empty) and none of exclude, and are within semver, if it is given.
 type TagFilter struct {
 	// include holds regular expressions (RE2 syntax, unanchored).
 	// +optional
@@ -63,7 +84,21 @@ type TagFilter struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Exclude []Expression `json:"exclude,omitempty"`
+
+	// semver is a range of semantic versions, like ^1.4, ">=1.2 <3" or
+	// "1.x || 2.x". A tag outside of it, or that is no version (major.minor.patch,
+	// with or without a v before it; 1.4 counts as 1.4.0), is not let through.
+	// Pre-releases are within a range only that names one itself, like >=1.2.0-0.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9A-Za-z.*+ ,|^~<>=!-]+$')",message="must be a range of semantic versions, like ^1.4, >=1.2 <3 or 1.x || 2.x"
+	Semver string `json:"semver,omitempty"`
 }
+
+// PlatformName is a platform, as os/architecture[/variant].
+// +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?$')",message="must be os/architecture or os/architecture/variant, in lower case, like linux/amd64 or linux/arm/v7"
+type PlatformName string
 
 // Expression is a regular expression in RE2 syntax.
 // +kubebuilder:validation:MinLength=1
@@ -88,6 +123,11 @@ const (
 // +kubebuilder:validation:MaxLength=255
 // +kubebuilder:validation:XValidation:rule="self.matches('^[A-Z0-9._/+-]+$')",message="must be a type as Harbor names it, in capitals, like IMAGE or CHART"
 type ArtifactType string
+
+// AnnotationKey is the key of an annotation of a manifest.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=1024
+type AnnotationKey string
 
 // LabelName is the name of a Harbor label.
 // +kubebuilder:validation:MinLength=1

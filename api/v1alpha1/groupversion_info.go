@@ -31,6 +31,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&HarborInventory{}, &HarborInventoryList{},
 		&ArtifactList{}, &ArtifactListList{},
+		&VulnerabilityReport{}, &VulnerabilityReportList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -8,6 +8,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // HarborInventorySpec says which Harbor, which part of it, and how.
 // +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.maxArtifactsPerList)",message="output.maxArtifactsPerList is for output.mode ArtifactLists; take it out, or set the mode to ArtifactLists",fieldPath=".output.maxArtifactsPerList"
 // +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.deletionPolicy) || self.output.deletionPolicy != 'Orphan'",message="Orphan is for output.mode ArtifactLists: what stands in the status goes with the inventory; take it out, or set the mode to ArtifactLists",fieldPath=".output.deletionPolicy"
+// +kubebuilder:validation:XValidation:rule="!has(self.annotationKeys) || size(self.annotationKeys) == 0 || (has(self.include) && 'Annotations' in self.include)",message="annotationKeys is for the detail Annotations: add Annotations to include, or take annotationKeys out",fieldPath=".annotationKeys"
+// +kubebuilder:validation:XValidation:rule="!has(self.vulnerabilityReports) || (has(self.include) && 'Vulnerabilities' in self.include)",message="vulnerabilityReports chooses artifacts by what their last scan counted: add Vulnerabilities to include, or take vulnerabilityReports out",fieldPath=".vulnerabilityReports"
 type HarborInventorySpec struct {
 	// harbor is the registry to read.
 	// +required
@@ -48,6 +50,13 @@ type HarborInventorySpec struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=7
 	Include []Detail `json:"include,omitempty"`
+
+	// annotationKeys limits the detail Annotations to these keys, so that others,
+	// which may be large, do not fill the lists. Empty means the first 64 by key.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	AnnotationKeys []AnnotationKey `json:"annotationKeys,omitempty"`
 
 	// maxConnections is the greatest number of requests to Harbor in flight at
 	// any time for this inventory, retries included. The operator's flag
@@ -92,6 +101,11 @@ type HarborInventorySpec struct {
 	// suspend stops further syncs. What is there stays.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+
+	// vulnerabilityReports asks for VulnerabilityReports of the worst artifacts. It
+	// needs the detail Vulnerabilities, and the right artifact-addition:read in Harbor.
+	// +optional
+	VulnerabilityReports *VulnerabilityReports `json:"vulnerabilityReports,omitempty"`
 
 	// failurePolicy says what a project or repository that cannot be read means.
 	// Continue: everything else is written, the last good entries of it are
@@ -216,9 +230,9 @@ type Output struct {
 	// +kubebuilder:validation:Maximum=500
 	MaxArtifactsPerList *int32 `json:"maxArtifactsPerList,omitempty"`
 
-	// deletionPolicy says what becomes of the lists when the inventory is
-	// deleted. Delete: Kubernetes deletes them. Orphan: they stay, and a new
-	// inventory of the same name takes them over. It is about the deletion of the
+	// deletionPolicy says what becomes of the lists, and the vulnerability reports,
+	// when the inventory is deleted. Delete: Kubernetes deletes them. Orphan: they
+	// stay, and a new inventory of the same name takes them over. It is about the deletion of the
 	// inventory alone: lists of what it no longer selects are deleted either way.
 	// +optional
 	// +default="Delete"

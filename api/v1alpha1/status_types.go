@@ -54,6 +54,25 @@ type HarborInventoryStatus struct {
 	// +optional
 	Vulnerabilities *VulnerabilityCounts `json:"vulnerabilities,omitempty"`
 
+	// vulnerabilityReports tells what became of spec.vulnerabilityReports.
+	// +optional
+	VulnerabilityReports *VulnerabilityReportsStatus `json:"vulnerabilityReports,omitempty"`
+
+	// totals sums up the artifacts of the inventory.
+	// +optional
+	Totals *ArtifactTotals `json:"totals,omitempty"`
+
+	// projectTotals sums up the artifacts of each project, sorted by name; of more
+	// than 20 projects, those with the most artifacts.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	ProjectTotals []ProjectTotals `json:"projectTotals,omitempty"`
+
+	// otherProjects sums up the projects that projectTotals leaves out.
+	// +optional
+	OtherProjects *OtherProjects `json:"otherProjects,omitempty"`
+
 	// lastSyncTime is when the last sync ended that found Harbor answering.
 	// +optional
 	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
@@ -71,6 +90,11 @@ type HarborInventoryStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Layers string `json:"layers,omitempty"`
+
+	// auditLogCursor is how far Harbor's audit log has been followed, as of the last
+	// sync: an operator that starts goes on there.
+	// +optional
+	AuditLogCursor *AuditLogCursor `json:"auditLogCursor,omitempty"`
 
 	// progress of a sync under way; absent between syncs.
 	// +optional
@@ -100,6 +124,15 @@ type HarborInventoryStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=500
 	ArtifactEntries []RepositoryArtifact `json:"artifactEntries,omitempty"`
+}
+
+// AuditLogCursor names an entry of Harbor's audit log.
+type AuditLogCursor struct {
+	// id of the entry.
+	ID int64 `json:"id"`
+
+	// time of what the entry is about: another entry with this id is of another log.
+	Time metav1.Time `json:"time"`
 }
 
 // SyncProgress tells how far a sync has come.

@@ -17,11 +17,13 @@ import (
 	"path/filepath"
 	"slices"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -34,6 +36,8 @@ type Cluster struct {
 	Client client.WithWatch
 	// Manager is the path of the program that StartManager starts.
 	Manager string
+	// Audit tells what everybody but the administrators has asked of the API server.
+	Audit AuditLog
 
 	env      *envtest.Environment
 	assets   string
@@ -42,10 +46,21 @@ type Cluster struct {
 	gc       *exec.Cmd
 }
 
+// Options of a Cluster.
+type Options struct {
+	// Bare leaves out the CustomResourceDefinitions, for what installs them itself.
+	Bare bool
+}
+
 // Start starts a control plane; root is the root of the repository, and the
 // directory that KUBEBUILDER_ASSETS names has the programs. The manager is
 // built from the sources. The caller calls Stop.
 func Start(ctx context.Context, root string) (*Cluster, error) {
+	return Options{}.Start(ctx, root)
+}
+
+// Start starts a control plane with these options.
+func (o Options) Start(ctx context.Context, root string) (*Cluster, error) {
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if !filepath.IsAbs(assets) {
 		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is %q: set it to the absolute path of bin/k8s after make controlplane", assets)
@@ -56,9 +71,11 @@ func Start(ctx context.Context, root string) (*Cluster, error) {
 	}
 	c := &Cluster{
 		Manager: filepath.Join(dir, "manager"), assets: assets, dir: dir,
-		env: &envtest.Environment{
-			CRDDirectoryPaths: []string{filepath.Join(root, "config", "crd", "bases")}, ErrorIfCRDPathMissing: true,
-		},
+		env: &envtest.Environment{},
+	}
+	if !o.Bare {
+		c.env.CRDDirectoryPaths = []string{filepath.Join(root, "config", "crd", "bases")}
+		c.env.ErrorIfCRDPathMissing = true
 	}
 	if err := c.start(ctx, root); err != nil {
 		return nil, errors.Join(err, c.Stop())
@@ -70,6 +87,12 @@ func (c *Cluster) start(ctx context.Context, root string) error {
 	if err := c.build(ctx, root); err != nil {
 		return err
 	}
+	var err error
+	if c.Audit, err = Audit(c.env, c.dir); err != nil {
+		return err
+	}
+	// envtest turns off what gives Pods their ServiceAccount.
+	c.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
 	config, err := c.env.Start()
 	if err != nil {
 		return err
@@ -131,6 +154,29 @@ func (c *Cluster) Stop() error {
 // Kubeconfig writes a kubeconfig: the administrator's, who with as acts for
 // somebody else and has their rights only.
 func (c *Cluster) Kubeconfig(as string) (path string, err error) {
+	return c.kubeconfig(func(user *clientcmdapi.AuthInfo) { user.Impersonate = as })
+}
+
+// ServiceAccount writes a kubeconfig with a token of a ServiceAccount, as a Pod
+// of it has one.
+func (c *Cluster) ServiceAccount(ctx context.Context, name client.ObjectKey) (path string, err error) {
+	token, err := c.Token(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return c.kubeconfig(func(user *clientcmdapi.AuthInfo) { *user = clientcmdapi.AuthInfo{Token: token} })
+}
+
+// Token returns a token of a ServiceAccount.
+func (c *Cluster) Token(ctx context.Context, name client.ObjectKey) (string, error) {
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+	request := &authenticationv1.TokenRequest{}
+	err := c.Client.SubResource("token").Create(ctx, account, request)
+	return request.Status.Token, err
+}
+
+// kubeconfig writes the administrator's, changed.
+func (c *Cluster) kubeconfig(change func(*clientcmdapi.AuthInfo)) (path string, err error) {
 	admin, err := c.env.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
 	if err != nil {
 		return "", err
@@ -144,7 +190,7 @@ func (c *Cluster) Kubeconfig(as string) (path string, err error) {
 		return "", err
 	}
 	for _, user := range config.AuthInfos {
-		user.Impersonate = as
+		change(user)
 	}
 	file, err := os.CreateTemp(c.dir, "kubeconfig")
 	if err != nil {

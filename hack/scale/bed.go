@@ -52,7 +52,9 @@ type bed struct {
 	config *rest.Config // the administrator's
 	kube   client.WithWatch
 	harbor testbed.Simulator
-	lost   chan error // a program that ended by itself
+	// account of Harbor's that inventories use.
+	account string
+	lost    chan error // a program that ended by itself
 
 	linked string // the manager, as it is started
 	args   []string
@@ -66,7 +68,7 @@ const quota = "8589934592"
 
 // newBed starts a control plane with the operator's definitions and rights.
 func newBed(ctx context.Context, p programs, name string) (b *bed, err error) {
-	b = &bed{programs: p, lost: make(chan error, 8)}
+	b = &bed{programs: p, account: testbed.SimulatorAccount, lost: make(chan error, 8)}
 	if b.work, err = testbed.Open(filepath.Join(p.dir, name), p.guard); err != nil {
 		return nil, err
 	}
@@ -157,8 +159,8 @@ func (b *bed) startHarbor(ctx context.Context, dataset string) error {
 	return b.await(ctx, b.harbor.Base+"/api/v2.0/ping")
 }
 
-// prepareManager decides how the manager is started.
-func (b *bed) prepareManager(ctx context.Context, s settings) error {
+// prepareManager decides how the manager is started, with flags of the measurement.
+func (b *bed) prepareManager(ctx context.Context, s settings, flags ...string) error {
 	probes, err := testbed.FreeAddress(ctx)
 	if err != nil {
 		return err
@@ -166,6 +168,7 @@ func (b *bed) prepareManager(ctx context.Context, s settings) error {
 	b.probes = "http://" + probes + "/readyz"
 	b.args = append(slices.Clone(b.manager.args), "--health-probe-bind-address="+probes, fmt.Sprintf("--writers=%d", s.writers))
 	b.args = append(b.args, testbed.AllowSimulator...)
+	b.args = append(b.args, flags...)
 	b.linked, err = b.work.Link("manager", b.manager.path)
 	return err
 }
@@ -178,8 +181,8 @@ func (b *bed) startManager() (*testbed.Process, error) {
 
 // runManager starts the manager for as long as the bed is up, and returns when
 // it is ready.
-func (b *bed) runManager(ctx context.Context, s settings) error {
-	if err := b.prepareManager(ctx, s); err != nil {
+func (b *bed) runManager(ctx context.Context, s settings, flags ...string) error {
+	if err := b.prepareManager(ctx, s, flags...); err != nil {
 		return err
 	}
 	p, err := b.startManager()

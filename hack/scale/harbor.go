@@ -9,14 +9,20 @@ import (
 	"flag"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
 // requestsPath answers the requests that were sent so far.
 const requestsPath = "/scale/requests"
+
+// currentAccount is a robot that may read the audit log and keep webhook
+// policies, too. Its secret is that of the simulator's account.
+const currentAccount = "robot$current"
 
 // serveHarbor serves a simulated Harbor that keeps what it is asked for, until
 // it is ended.
@@ -31,6 +37,9 @@ func serveHarbor(args []string) error {
 	if err != nil {
 		return err
 	}
+	registry.AddRobot(harbortest.Robot{
+		Name: strings.TrimPrefix(currentAccount, "robot$"), Secret: testbed.SimulatorSecret, SystemScope: true, Webhooks: true,
+	})
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", *listen)
 	if err != nil {

@@ -33,7 +33,7 @@ func (b *bed) createInventory(ctx context.Context, namespace string, s settings,
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "robot"},
 		Type:       corev1.SecretTypeBasicAuth,
-		StringData: map[string]string{"username": testbed.SimulatorAccount, "password": testbed.SimulatorSecret},
+		StringData: map[string]string{"username": b.account, "password": testbed.SimulatorSecret},
 	}
 	if err := b.kube.Create(ctx, secret); err != nil {
 		return err

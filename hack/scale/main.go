@@ -9,7 +9,9 @@
 //
 //	scale first-sync   a first sync beside the bare work that it cannot avoid
 //	scale resync       a sync that finds nothing new
+//	scale idle         an hour in which nothing changes, in two minutes
 //	scale changes      syncs that find k changes
+//	scale visible      from a push to the list that shows it
 //	scale kills        SIGKILL at random moments of syncs
 //
 // It reads memory from /proc, so it needs Linux.
@@ -41,6 +43,8 @@ type settings struct {
 	peak        int64
 	numbers     []int
 	kills       int
+	pushes      int
+	period      time.Duration
 	seed        uint64
 	connections int
 	writers     int
@@ -61,7 +65,9 @@ var measurements = map[string]struct {
 }{
 	"first-sync": {hundredThousand, firstSync},
 	"resync":     {hundredThousand, resync},
+	"idle":       {hundredThousand, measureIdle},
 	"changes":    {hundredThousand, changes},
+	"visible":    {hundredThousand, visible},
 	"kills":      {fewThousand, kills},
 }
 
@@ -74,14 +80,14 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return errors.New("want a measurement: first-sync, resync, changes or kills; run it with 'make bench-scale'")
+		return errors.New("want a measurement: first-sync, resync, idle, changes, visible or kills; run it with 'make bench-scale'")
 	}
 	if args[1] == "harbor" { // what the measurements start
 		return serveHarbor(args[2:])
 	}
 	m, ok := measurements[args[1]]
 	if !ok {
-		return fmt.Errorf("no measurement %q: want first-sync, resync, changes or kills", args[1])
+		return fmt.Errorf("no measurement %q: want first-sync, resync, idle, changes, visible or kills", args[1])
 	}
 	s, err := parseFlags(args[1], m.dataset, args[2:])
 	if err != nil {
@@ -112,7 +118,9 @@ func parseFlags(name, dataset string, args []string) (s settings, err error) {
 	flags.BoolVar(&s.alone, "alone", false, "first-sync: leave out the bare work beside it, which needs the memory for all objects")
 	flags.Int64Var(&s.peak, "peak-mib", 128, "first-sync: bound on the manager's peak memory")
 	flags.IntVar(&s.kills, "kills", 200, "kills: how many")
-	flags.Uint64Var(&s.seed, "seed", 1, "kills: of the moments and of the changes in Harbor")
+	flags.IntVar(&s.pushes, "pushes", 1000, "visible: how many, with each layer")
+	flags.DurationVar(&s.period, "period", 30*time.Second, "visible: --audit-log-interval of the manager")
+	flags.Uint64Var(&s.seed, "seed", 1, "of everything that is random")
 	numbers := flags.String("k", "1,1,1,10,1000", "changes: numbers of changes, one sync each")
 	if err := flags.Parse(args); err != nil {
 		return s, err

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -40,6 +41,19 @@ func (b *bed) requestCounts(ctx context.Context) (c requestCounts, err error) {
 
 var reading = map[string]bool{"GET": true, "LIST": true, "WATCH": true}
 
+// total adds up all samples of one of the manager's metrics; 0 if it has none yet.
+func (b *bed) total(ctx context.Context, address, metric string) (int64, error) {
+	samples, err := scrape(ctx, &rest.Config{}, metric, "http://"+address+"/metrics")
+	sum := 0.0
+	for _, s := range samples {
+		sum += s.value
+	}
+	if errors.Is(err, errNoSample) {
+		err = nil
+	}
+	return int64(sum), err
+}
+
 // etcdSize is the size of etcd's data file, and of what is in use in it.
 func (b *bed) etcdSize(ctx context.Context) (file, used int64, err error) {
 	for name, into := range map[string]*int64{
@@ -59,6 +73,8 @@ type sample struct {
 	labels map[string]string
 	value  float64
 }
+
+var errNoSample = errors.New("no sample")
 
 // scrape reads the samples of a counter or gauge, one at least, from an address
 // that answers in Prometheus' text format.
@@ -93,7 +109,7 @@ func scrape(ctx context.Context, config *rest.Config, metric, url string) ([]sam
 		samples = append(samples, s)
 	}
 	if len(samples) == 0 {
-		return nil, fmt.Errorf("no metric %s at %s", metric, url)
+		return nil, fmt.Errorf("%w of %s at %s", errNoSample, metric, url)
 	}
 	return samples, nil
 }

@@ -67,8 +67,8 @@ func readSchemas(t *testing.T) map[string]openAPISchema {
 		}
 		schemas[crd.Spec.Names.Kind] = crd.Spec.Versions[0].Schema.OpenAPIV3Schema
 	}
-	if len(schemas) != 2 {
-		t.Fatalf("%s holds %d kinds, want 2", crdDirectory, len(schemas))
+	if len(schemas) != 3 {
+		t.Fatalf("%s holds %d kinds, want 3", crdDirectory, len(schemas))
 	}
 	return schemas
 }

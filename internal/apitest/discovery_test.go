@@ -21,17 +21,18 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
 
 func TestDiscovery(t *testing.T) {
-	client, err := discovery.NewDiscoveryClientForConfig(config)
+	discoverer, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	served, err := client.ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String())
+	served, err := discoverer.ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +54,10 @@ func TestDiscovery(t *testing.T) {
 			Name: "artifactlists", SingularName: "artifactlist", Kind: "ArtifactList", Namespaced: true,
 			ShortNames: []string{"alist"}, Categories: []string{"harbor"}, Verbs: all,
 		},
+		"vulnerabilityreports": {
+			Name: "vulnerabilityreports", SingularName: "vulnerabilityreport", Kind: "VulnerabilityReport", Namespaced: true,
+			ShortNames: []string{"vrep"}, Categories: []string{"harbor"}, Verbs: all,
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("served resources differ (-want +got):\n%s", diff)
@@ -64,14 +69,14 @@ func TestDefinitions(t *testing.T) {
 	warned := &warnings{}
 	quiet := rest.CopyConfig(config)
 	quiet.WarningHandler = warned
-	client, err := dynamic.NewForConfig(quiet)
+	all, err := dynamic.NewForConfig(quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	crds := client.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	crds := all.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
 	paths, err := filepath.Glob(filepath.Join(crdDirectory, "*.yaml"))
-	if err != nil || len(paths) != 2 {
-		t.Fatalf("%d CRDs in %s, want 2 (%v)", len(paths), crdDirectory, err)
+	if err != nil || len(paths) != 3 {
+		t.Fatalf("%d CRDs in %s, want 3 (%v)", len(paths), crdDirectory, err)
 	}
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
@@ -156,13 +161,45 @@ func TestPrinterColumns(t *testing.T) {
 	if err := c.Create(ctx, newList(namespace, "production-1f3a9c2b7d-0", "library/nginx")); err != nil {
 		t.Fatal(err)
 	}
+	if err := c.Create(ctx, newReport(namespace)); err != nil {
+		t.Fatal(err)
+	}
 	var text strings.Builder
-	for _, plural := range []string{"harborinventories", "artifactlists"} {
+	for _, plural := range []string{"harborinventories", "artifactlists", "vulnerabilityreports"} {
 		for _, wide := range []bool{false, true} {
 			fmt.Fprintf(&text, "$ kubectl get %s%s\n%s\n", plural, map[bool]string{true: " -o wide"}[wide], table(t, namespace, plural, wide))
 		}
 	}
 	golden(t, "columns.golden", strings.TrimSuffix(text.String(), "\n"))
+}
+
+func newReport(namespace string) *v1alpha1.VulnerabilityReport {
+	return &v1alpha1.VulnerabilityReport{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: "production-3d6726de3c3211b8-2e60aa673ed9f4a4ddc5255edc51e556",
+			Labels: map[string]string{v1alpha1.LabelInventory: "production"},
+		},
+		Harbor: "https://harbor.example.com", Project: "library", Repository: "library/nginx", Digest: "sha256:2e60aa67",
+		Tags: []string{"1.27", "latest"}, Severity: "Critical",
+		Counts: v1alpha1.VulnerabilityCounts{Total: 17, Fixable: 5, Critical: 2, High: 7, Other: 8},
+		CVSS:   v1alpha1.CVSSFigures{Scored: 12, Mean: "6.10", Median: "7.50", StandardDeviation: "2.31", Min: "0.0", Max: "9.8"},
+	}
+}
+
+// TestReportsAreSelectable: reports can be selected by what they are about.
+func TestReportsAreSelectable(t *testing.T) {
+	c := newClient(t)
+	namespace := newNamespace(t)
+	report := newReport(namespace)
+	if err := c.Create(context.Background(), report); err != nil {
+		t.Fatal(err)
+	}
+	for field, values := range map[string][2]string{
+		"project": {"library", "team-a"}, "repository": {"library/nginx", "library/redis"}, "digest": {"sha256:2e60aa67", "sha256:0f"}, "severity": {"Critical", "High"},
+	} {
+		wantNames(t, c, &v1alpha1.VulnerabilityReportList{}, report.Name, client.InNamespace(namespace), client.MatchingFields{field: values[0]})
+		wantNames(t, c, &v1alpha1.VulnerabilityReportList{}, "", client.InNamespace(namespace), client.MatchingFields{field: values[1]})
+	}
 }
 
 // table asks for the server's table and prints it as kubectl does.

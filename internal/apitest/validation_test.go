@@ -101,6 +101,8 @@ func TestDefaults(t *testing.T) {
 		{"harbor", "a reference to a CA bundle with its name alone"},
 		{"output", "an empty output"},
 		{"artifactlist", "the least list"},
+		{"vulnerabilityreport", "the least report"},
+		{"vulnerabilityreports", "reports with nothing said about them"},
 	} {
 		i := slices.IndexFunc(files[c.file].Accepted, func(in inputCase) bool { return in.Name == c.name })
 		if i < 0 {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
@@ -17,15 +18,58 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
 
-// auditLog follows Harbor's audit log for one inventory. It begins anew with the
-// process and with each generation of the spec: the sync of everything that
-// follows then needs no older entry.
+// auditLog follows Harbor's audit log for one inventory. It begins anew with each
+// generation of the spec: the sync of everything that follows then needs no older
+// entry. A new process goes on where the status says, and need not wait for such
+// a sync.
 type auditLog struct {
+	// Of who reads the hints of the inventory, one at a time.
+	feed   current.Feed
+	legacy bool // the log that Harbor had before 2.13
+
 	mu      sync.Mutex
-	feed    current.Feed
-	next    time.Time // not to be read before
+	cursor  *v1alpha1.AuditLogCursor // of feed; nil if it has none
+	next    time.Time                // not to be read before
 	verdict current.Verdict
 }
+
+// resume goes on at the cursor in the status, if that is of this generation.
+func (l *auditLog) resume(inv *v1alpha1.HarborInventory) {
+	if c := inv.Status.AuditLogCursor; c != nil && inv.Status.ObservedGeneration == inv.Generation {
+		l.feed = *current.Resume(current.Cursor{ID: c.ID, At: c.Time.Time})
+		l.legacy = harbor.LegacyAudit(inv.Status.HarborVersion)
+		l.publish()
+	}
+}
+
+// publish shows others where the feed is. What was read up to there is among the
+// hints by then. The caller holds mu, or is alone.
+func (l *auditLog) publish() {
+	l.cursor = nil
+	if c, ok := l.feed.Cursor(); ok {
+		l.cursor = &v1alpha1.AuditLogCursor{ID: c.ID, Time: metav1.NewTime(c.At)}
+	}
+}
+
+// at is where a new process can go on; nil if it has to start anew.
+func (l *auditLog) at() *v1alpha1.AuditLogCursor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cursor
+}
+
+// auditCursor is where a new process can go on that lost all hints: where the one
+// before did, as long as some are waiting.
+func (r *Reconciler) auditCursor(inv *v1alpha1.HarborInventory, known *knowledge) *v1alpha1.AuditLogCursor {
+	cursor := known.audit.at()
+	if _, waiting := r.hints.waiting(client.ObjectKeyFromObject(inv)); len(waiting) > 0 {
+		return inv.Status.AuditLogCursor
+	}
+	return cursor
+}
+
+// auditLag is how late an entry may appear. Tests make it shorter.
+var auditLag = current.DefaultLag
 
 // verdictUnread is that on a log that was not read yet, or could not be.
 var verdictUnread = current.Verdict{Reason: "Unread", Message: "has not been read yet"}
@@ -60,7 +104,7 @@ func (r *Reconciler) nextHint(inv *v1alpha1.HarborInventory, known *knowledge) t
 		return pause
 	}
 	audit := r.options.AuditInterval // until everything has been read once
-	if _, complete := known.complete(); complete {
+	if known.mayFollow() {
 		audit = max(time.Millisecond, known.audit.pause(r.now()))
 	}
 	if pause == 0 {
@@ -71,18 +115,31 @@ func (r *Reconciler) nextHint(inv *v1alpha1.HarborInventory, known *knowledge) t
 
 // auditDue tells whether it is time to read the audit log.
 func (r *Reconciler) auditDue(inv *v1alpha1.HarborInventory, known *knowledge) bool {
-	_, complete := known.complete()
-	return complete && followsAudit(inv) && known.audit.pause(r.now()) <= 0
+	return followsAudit(inv) && known.mayFollow() && known.audit.pause(r.now()) <= 0
+}
+
+// mayFollow tells whether it is known where the audit log is to be read from: at
+// its end once everything has been read, or where an earlier reading ended.
+func (k *knowledge) mayFollow() bool {
+	_, complete := k.complete()
+	return complete || k.audit.at() != nil
 }
 
 // follow reads what is new in the audit log, and makes hints of it.
 // A log that is of no use is looked at once in an interval.
 func (r *Reconciler) follow(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, known *knowledge) {
 	log, now := &known.audit, r.now()
+	if version, complete := known.complete(); complete && log.legacy != harbor.LegacyAudit(version) {
+		log.feed, log.legacy = current.Feed{}, !log.legacy // Harbor was upgraded
+	}
+	log.feed.Lag = auditLag
+	for repository, at := range known.takeUntold() {
+		log.feed.Found(repository, at)
+	}
+	err := r.readAudit(transport.Urgent(ctx), inv, p, &log.feed, harbor.AuditOptions{Legacy: log.legacy})
 	log.mu.Lock()
 	defer log.mu.Unlock()
-	version, _ := known.complete()
-	err := r.readAudit(transport.Urgent(ctx), inv, p, &log.feed, harbor.AuditOptions{Legacy: harbor.LegacyAudit(version)})
+	log.publish()
 	switch {
 	case err == nil:
 		log.verdict = log.feed.Verdict(known.newestPush())
@@ -125,16 +182,19 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 	name := client.ObjectKeyFromObject(inv)
 	for _, repository := range news.Repositories {
 		if p.selection.Repository(repository) {
-			r.hints.repository(name, repository, began)
+			r.hints.repository(name, repository, byAuditLog, began)
+			hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 		}
 	}
 	for _, project := range news.Projects {
 		if p.selection.Project(project) {
 			r.hints.widen(name, scopeChanged)
+			hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 		}
 	}
 	if news.Rewound || news.Unnamed > 0 {
 		r.hints.widen(name, scopeAll)
+		hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 	}
 	return broken
 }

@@ -126,8 +126,9 @@ func TestStatusMode(t *testing.T) {
 	})
 }
 
-// kstatusOf computes what kubectl wait, Flux and Argo CD would make of an inventory.
-func kstatusOf(t *testing.T, inv *v1alpha1.HarborInventory) status.Status {
+// judgments computes what Flux, with kstatus, and Argo CD, with the health check of
+// config/gitops, would make of an inventory.
+func judgments(t *testing.T, inv *v1alpha1.HarborInventory) (flux status.Status, argo string) {
 	t.Helper()
 	u := &unstructured.Unstructured{}
 	u.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("HarborInventory"))
@@ -138,23 +139,25 @@ func kstatusOf(t *testing.T, inv *v1alpha1.HarborInventory) status.Status {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return result.Status
+	return result.Status, argoHealth(t, u)
 }
 
+// What Flux (wait, healthChecks), kubectl wait and Argo CD see.
 func TestKstatus(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, small())
 	release := w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Fault: harbortest.Stall()})
 	inv := w.inventory("all")
-	expect := func(state string, want status.Status) {
+	expect := func(state string, want status.Status, health string) {
 		t.Helper()
-		if got := kstatusOf(t, inv); got != want {
-			t.Errorf("%s: kstatus %s, want %s: %s", state, got, want, messages(w.get("all")))
+		flux, argo := judgments(t, inv)
+		if flux != want || argo != health {
+			t.Errorf("%s: kstatus %s, want %s; Argo CD %s, want %s: %s", state, flux, want, argo, health, messages(w.get("all")))
 		}
 	}
-	expect("just made, or at the first sync", status.InProgressStatus)
+	expect("just made, or at the first sync", status.InProgressStatus, "Progressing")
 	w.condition("all", "Reconciling=True Progressing", "Ready=Unknown Progressing")
-	expect("at the first sync", status.InProgressStatus)
+	expect("at the first sync", status.InProgressStatus, "Progressing")
 	eventually(t, func() string {
 		if p := w.get("all").Status.Progress; p == nil || p.RepositoriesTotal != 3 || p.RepositoriesDone != 0 {
 			return fmt.Sprintf("progress %+v", p)
@@ -163,35 +166,35 @@ func TestKstatus(t *testing.T) {
 	})
 	release()
 	w.condition("all", "Ready=True Succeeded", "Complete=True")
-	expect("complete", status.CurrentStatus)
+	expect("complete", status.CurrentStatus, "Healthy")
 	if p := w.get("all").Status.Progress; p != nil {
 		t.Errorf("progress %+v after the sync", p)
 	}
 
 	remove := w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Path: "/repositories/app/", Fault: harbortest.Gateway(502)})
 	w.request("all")
-	expect("failed in parts, policy Continue", status.CurrentStatus)
+	expect("failed in parts, policy Continue", status.CurrentStatus, "Healthy")
 	remove()
 	remove = w.harbor.Inject(harbortest.Rule{Fault: harbortest.Gateway(502)})
 	w.request("all")
-	expect("Harbor is down", status.InProgressStatus)
+	expect("Harbor is down", status.InProgressStatus, "Degraded")
 	remove()
 	w.condition("all", "Complete=True")
-	expect("recovered", status.CurrentStatus)
+	expect("recovered", status.CurrentStatus, "Healthy")
 
 	w.suspend(true)
 	w.condition("all", "Ready=True Suspended")
-	expect("suspended", status.CurrentStatus)
+	expect("suspended", status.CurrentStatus, "Suspended")
 	w.suspend(false)
 	w.condition("all", "Ready=True Succeeded")
 	w.putSecret("robot", robot, "wr0ng-passw0rd")
 	w.request("all")
-	expect("wrong credentials", status.InProgressStatus)
+	expect("wrong credentials", status.InProgressStatus, "Degraded")
 	if err := kube.DeleteAllOf(t.Context(), secretKind(), client.InNamespace(w.ns)); err != nil {
 		t.Fatal(err)
 	}
 	w.request("all")
-	expect("no Secret", status.FailedStatus)
+	expect("no Secret", status.FailedStatus, "Degraded")
 }
 
 func (w *world) suspend(on bool) {

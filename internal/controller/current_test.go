@@ -68,6 +68,31 @@ func TestOnlyWhatChangedIsRead(t *testing.T) {
 	}
 }
 
+// A repository that is pulled all the time is not read with each sync; what is
+// pushed to it is seen.
+func TestPullsAreDamped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.inventory("all", often)
+	w.condition("all", "Ready=True", "Complete=True")
+	pull := func() { must(w.registry.Pull("team/app", "1.0")) }
+	pull()
+	if read := w.nextSync("all"); read == 0 {
+		t.Error("a first pull: not read, and it may have been a push")
+	}
+	pull()
+	if read := w.nextSync("all"); read > 0 {
+		t.Errorf("another pull: %d requests for artifacts", read)
+	}
+	must(w.registry.AddTag("team/app", "1.0", "hidden")) // by the pulls before and after
+	pull()
+	eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
+	w.nextSync("all") // the one that has just shown it
+	must(w.registry.AddTag("team/app", "1.0", "seen"))
+	w.nextSync("all")
+	w.equal(w.held(), w.shown("all"))
+}
+
 // receiving lets an inventory take webhooks, and leaves it to nothing else that
 // a push is seen.
 func receiving(s *v1alpha1.HarborInventorySpec) {
@@ -182,6 +207,9 @@ func TestAuditLog(t *testing.T) {
 		change()
 		eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
 	}
+	if c := w.request("all").Status.AuditLogCursor; c == nil || c.ID == 0 || c.Time.IsZero() {
+		t.Errorf("the cursor is %+v", c)
+	}
 	w.putSecret("robot", robot, canary) // may not read the log
 	w.change("all", func(s *v1alpha1.HarborInventorySpec) { s.MaxConnections = 4 })
 	w.condition("all", "Ready=True")
@@ -191,4 +219,66 @@ func TestAuditLog(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// A log that stops to tell of pushes is noticed by what the listings find.
+func TestSilentAuditLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.putSecret("robot", w.registry.AddRobot(harbortest.Robot{Name: "auditor", Secret: canary, SystemScope: true}), canary)
+	w.inventory("all", often)
+	layers := func(want string) {
+		t.Helper()
+		eventually(t, func() string {
+			if got := w.get("all").Status.Layers; !strings.Contains(got, want) {
+				return "layers: " + got
+			}
+			return ""
+		})
+	}
+	layers("; the audit log is followed; ")
+	w.registry.SetAuditLog(false)
+	for _, repository := range []string{"library/nginx", "team/app", "team/fresh"} {
+		w.registry.Push(repository, harbortest.Image{Tags: []string{"untold"}})
+	}
+	layers("; the audit log tells of no change: is it switched off in Harbor?; ")
+	w.equal(w.held(), w.shown("all"))
+}
+
+// What the audit log tells of after a webhook did is not read again.
+func TestAuditLogAfterWebhook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	w.hookSecret()
+	w.putSecret("robot", w.registry.AddRobot(harbortest.Robot{Name: "auditor", Secret: canary, SystemScope: true}), canary)
+	w.inventory("all", receiving)
+	w.condition("all", "Ready=True", "Complete=True")
+	followed := func(times int) {
+		t.Helper()
+		before := w.harbor.Stats().Requests(harbortest.ClassAuditLogExts)
+		eventually(t, func() string {
+			if n := w.harbor.Stats().Requests(harbortest.ClassAuditLogExts) - before; n < times {
+				return fmt.Sprintf("the log was read %d times", n)
+			}
+			return ""
+		})
+	}
+	followed(1)
+	w.registry.DelayAudit(func(int64) time.Duration { return 2 * time.Second })
+	digest := w.registry.Push("team/app", harbortest.Image{Tags: []string{"pushed"}})
+	w.deliver("all", hookSecret, "PUSH_ARTIFACT", "team/app", digest)
+	eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
+	before := w.harbor.Stats()
+	eventually(t, func() string {
+		if w.harbor.Stats().Requests(harbortest.ClassRepository) == before.Requests(harbortest.ClassRepository) {
+			return "the repository has not been asked for"
+		}
+		return ""
+	})
+	followed(1)
+	if n := w.harbor.Stats().Requests(harbortest.ClassArtifacts) - before.Requests(harbortest.ClassArtifacts); n > 0 {
+		t.Errorf("%d requests for artifacts that were known", n)
+	}
+	must(w.registry.DeleteTag("team/app", "pushed"))
+	eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
 }

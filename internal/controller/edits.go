@@ -67,7 +67,11 @@ func (e *edits) watch() handler.EventHandler {
 	want := func(q queue, lists ...client.Object) {
 		for _, list := range lists {
 			key := types.NamespacedName{Namespace: list.GetNamespace(), Name: inventoryOf(list)}
+			if key.Name == "" {
+				continue // nobody's
+			}
 			now := e.now()
+			hintsReceived.WithLabelValues(byEdit.String()).Inc()
 			at := e.hints.edited(key, list.GetAnnotations()[v1alpha1.AnnotationRepository], now)
 			q.AddAfter(reconcile.Request{NamespacedName: key}, at.Sub(now))
 		}

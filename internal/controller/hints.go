@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -21,8 +22,10 @@ type hints struct {
 
 // hinted is what the hints of one inventory ask for.
 type hinted struct {
-	// repositories to be read, by their full names, each not before a time.
-	repositories map[string]time.Time
+	// repositories to be read, by their full names.
+	repositories map[string]wish
+	// wishes counts those that came.
+	wishes int
 	// wider is what a sync of single repositories cannot settle.
 	wider scope
 	// failed counts readings in a row that failed.
@@ -30,6 +33,25 @@ type hinted struct {
 	// repair is when edits of lists were put right last.
 	repair repair
 }
+
+// wish is a repository that is to be read.
+type wish struct {
+	notBefore time.Time
+	by        hinter // the most urgent one of those who wish for it
+	number    int    // of the first of them: the older, the smaller
+}
+
+// hinter is who tells that a repository is not as it was; the urgent ones first.
+type hinter int
+
+const (
+	byWebhook hinter = iota
+	byEdit
+	byAuditLog
+)
+
+// String is the value of the label source of metrics.
+func (h hinter) String() string { return [...]string{"webhook", "edit", "audit_log"}[h] }
 
 // scope is how much of Harbor a sync reads.
 type scope int
@@ -44,6 +66,8 @@ const (
 	scopeAll
 )
 
+func (s scope) String() string { return [...]string{"none", "changed", "all"}[s] }
+
 // maxHintedRepositories bounds the repositories that hints of one inventory
 // name; with more, everything is read.
 const maxHintedRepositories = 10_000
@@ -54,29 +78,36 @@ func newHints() *hints { return &hints{of: map[types.NamespacedName]*hinted{}} }
 func (h *hints) at(name types.NamespacedName) *hinted {
 	of := h.of[name]
 	if of == nil {
-		of = &hinted{repositories: map[string]time.Time{}}
+		of = &hinted{repositories: map[string]wish{}}
 		h.of[name] = of
 	}
 	return of
 }
 
 // repository notes that a repository is to be read now.
-func (h *hints) repository(name types.NamespacedName, repository string, now time.Time) {
+func (h *hints) repository(name types.NamespacedName, repository string, by hinter, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.at(name).add(repository, now)
+	h.at(name).add(repository, wish{notBefore: now, by: by})
 }
 
-func (h *hinted) add(repository string, at time.Time) {
-	if before, ok := h.repositories[repository]; ok && before.Before(at) {
-		return
+func (h *hinted) add(repository string, w wish) {
+	before, ok := h.repositories[repository]
+	if ok {
+		w.number, w.by = before.number, min(before.by, w.by)
+		if before.notBefore.Before(w.notBefore) {
+			w.notBefore = before.notBefore
+		}
+	} else {
+		h.wishes++
+		w.number = h.wishes
 	}
-	if len(h.repositories) >= maxHintedRepositories {
+	if !ok && len(h.repositories) >= maxHintedRepositories {
 		h.wider = scopeAll
 		clear(h.repositories)
 	}
 	if h.wider != scopeAll {
-		h.repositories[repository] = at
+		h.repositories[repository] = w
 	}
 }
 
@@ -99,27 +130,43 @@ func (h *hints) edited(name types.NamespacedName, repository string, now time.Ti
 	if repository == "" {
 		of.wider = max(of.wider, scopeChanged)
 	} else {
-		of.add(repository, of.repair.at)
+		of.add(repository, wish{notBefore: of.repair.at, by: byEdit})
 	}
 	return of.repair.at
 }
 
-// take returns the repositories that are to be read now, sorted, and takes them out.
-func (h *hints) take(name types.NamespacedName, now time.Time) (repositories []string) {
+// hint is a wish that is granted.
+type hint struct {
+	repository string
+	by         hinter
+}
+
+// maxTaken bounds the repositories that are read at a time: what is more urgent
+// waits for no more than these.
+const maxTaken = 32
+
+// take returns repositories that are to be read now, at most maxTaken, the most
+// urgent ones first and of those the oldest wishes, and takes them out.
+func (h *hints) take(name types.NamespacedName, now time.Time) (taken []hint) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	of := h.of[name]
 	if of == nil {
 		return nil
 	}
-	for repository, at := range of.repositories {
-		if !at.After(now) {
-			repositories = append(repositories, repository)
-			delete(of.repositories, repository)
+	for repository, w := range of.repositories {
+		if !w.notBefore.After(now) {
+			taken = append(taken, hint{repository, w.by})
 		}
 	}
-	slices.Sort(repositories)
-	return repositories
+	slices.SortFunc(taken, func(a, b hint) int {
+		return cmp.Or(cmp.Compare(a.by, b.by), cmp.Compare(of.repositories[a.repository].number, of.repositories[b.repository].number))
+	})
+	taken = taken[:min(maxTaken, len(taken))]
+	for _, t := range taken {
+		delete(of.repositories, t.repository)
+	}
+	return taken
 }
 
 // pause returns for how long there is nothing to read; 0 if nothing is waiting.
@@ -130,8 +177,8 @@ func (h *hints) pause(name types.NamespacedName, now time.Time) (pause time.Dura
 	if of == nil {
 		return 0
 	}
-	for _, at := range of.repositories {
-		if wait := max(time.Millisecond, at.Sub(now)); pause == 0 || wait < pause {
+	for _, w := range of.repositories {
+		if wait := max(time.Millisecond, w.notBefore.Sub(now)); pause == 0 || wait < pause {
 			pause = wait
 		}
 	}
@@ -146,7 +193,7 @@ const (
 
 // settled notes the outcome of a reading: those that failed are read again, later
 // each time.
-func (h *hints) settled(name types.NamespacedName, failed []string, now time.Time) {
+func (h *hints) settled(name types.NamespacedName, failed []hint, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	of := h.at(name)
@@ -156,8 +203,8 @@ func (h *hints) settled(name types.NamespacedName, failed []string, now time.Tim
 	}
 	pause := min(lastHintRetry, firstHintRetry<<min(of.failed, 6))
 	of.failed++
-	for _, repository := range failed {
-		of.add(repository, now.Add(pause))
+	for _, f := range failed {
+		of.add(f.repository, wish{notBefore: now.Add(pause), by: f.by})
 	}
 }
 
@@ -184,6 +231,16 @@ func (h *hints) begun(name types.NamespacedName, s scope) {
 	if of := h.of[name]; of != nil && of.wider <= s {
 		of.wider = scopeNone
 	}
+}
+
+// count returns the number of repositories that wait to be read.
+func (h *hints) count() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, of := range h.of {
+		n += len(of.repositories)
+	}
+	return n
 }
 
 // forget drops the hints of an inventory that is gone.

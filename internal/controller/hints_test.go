@@ -5,6 +5,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func TestNoHintIsLost(t *testing.T) {
 			},
 			"hint": func(t *rapid.T) {
 				r := repository.Draw(t, "r")
-				h.repository(name, r, now)
+				h.repository(name, r, byAuditLog, now)
 				open[r] = true
 			},
 			"edit": func(t *rapid.T) {
@@ -77,13 +78,14 @@ func TestNoHintIsLost(t *testing.T) {
 				open[r] = true
 			},
 			"read": func(t *rapid.T) {
-				var failed []string
-				for _, r := range h.take(name, now) {
+				var failed []hint
+				for _, taken := range h.take(name, now) {
+					r := taken.repository
 					if !open[r] {
 						t.Fatalf("%s was not hinted at", r)
 					}
 					if rapid.Bool().Draw(t, "fails") {
-						failed = append(failed, r)
+						failed = append(failed, taken)
 					} else {
 						delete(open, r)
 					}
@@ -97,11 +99,46 @@ func TestNoHintIsLost(t *testing.T) {
 	})
 }
 
+// What is urgent comes first, and of what is as urgent, what came first; not more
+// at a time than lets something more urgent wait for long.
+func TestHintsInTurn(t *testing.T) {
+	name := types.NamespacedName{Namespace: "default", Name: "production"}
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	h := newHints()
+	for i := range maxTaken + 2 {
+		h.repository(name, fmt.Sprintf("library/r%d", maxTaken+2-i), byAuditLog, now)
+	}
+	h.edited(name, "library/edited", now)
+	h.repository(name, "library/later", byWebhook, now.Add(time.Second))
+	h.repository(name, "library/pushed", byWebhook, now)
+	h.repository(name, "library/r1", byWebhook, now)
+	first := h.take(name, now)
+	want := []hint{
+		{"library/r1", byWebhook},
+		{"library/pushed", byWebhook},
+		{"library/edited", byEdit},
+		{fmt.Sprintf("library/r%d", maxTaken+2), byAuditLog},
+		{fmt.Sprintf("library/r%d", maxTaken+1), byAuditLog},
+	}
+	if !slices.Equal(first[:len(want)], want) || len(first) != maxTaken {
+		t.Errorf("took %d: %v", len(first), first)
+	}
+	if pause := h.pause(name, now); pause != time.Millisecond {
+		t.Errorf("the others wait for %s", pause)
+	}
+	if rest := h.take(name, now); len(rest) != 4 || rest[3].repository != "library/r2" {
+		t.Errorf("then took %v", rest)
+	}
+	if pause := h.pause(name, now); pause != time.Second {
+		t.Errorf("the last one waits for %s", pause)
+	}
+}
+
 func TestTooManyHints(t *testing.T) {
 	name := types.NamespacedName{Namespace: "default", Name: "production"}
 	h := newHints()
 	for i := range maxHintedRepositories + 1 {
-		h.repository(name, fmt.Sprintf("library/r%d", i), time.Unix(0, 0))
+		h.repository(name, fmt.Sprintf("library/r%d", i), byWebhook, time.Unix(0, 0))
 	}
 	wider, waiting := h.waiting(name)
 	if wider != scopeAll || len(waiting) > 0 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/semaphore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
@@ -56,6 +58,7 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
 		if client.IgnoreNotFound(err) == nil {
 			r.hints.forget(req.NamespacedName)
+			r.harbors.forget(req.NamespacedName)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -67,8 +70,8 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 		return ctrl.Result{RequeueAfter: unsettledPause}, nil
 	}
 	known := r.memory.recall(&inv)
-	names := r.takeHints(ctx, &inv)
-	if len(names) == 0 && !r.auditDue(&inv, known) {
+	taken := r.takeHints(ctx, &inv)
+	if len(taken) == 0 && !r.auditDue(&inv, known) {
 		return ctrl.Result{RequeueAfter: r.nextHint(&inv, known)}, nil
 	}
 	ctx, cancel := r.hinting.begin(ctx, &inv)
@@ -76,18 +79,20 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 	// 2.
 	plan, err := r.resolve(ctx, &inv)
 	if err != nil { // the next sync tells of it
-		r.hints.settled(req.NamespacedName, names, r.now())
-		return ctrl.Result{RequeueAfter: unsettledPause}, nil
+		r.hints.settled(req.NamespacedName, taken, r.now())
+		return ctrl.Result{RequeueAfter: referenceRetry}, nil
 	}
 	defer plan.client.Close()
 	// 3.
 	if r.auditDue(&inv, known) {
 		r.follow(ctx, &inv, plan, known)
-		names = append(names, r.takeHints(ctx, &inv)...)
+	}
+	if len(taken) == 0 {
+		taken = r.takeHints(ctx, &inv)
 	}
 	// 4. 5.
-	if len(names) > 0 {
-		if err := r.settleHints(ctx, &inv, plan, names); err != nil {
+	if len(taken) > 0 {
+		if err := r.settleHints(ctx, &inv, plan, taken); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
@@ -96,28 +101,35 @@ func (r *Reconciler) reconcileHints(ctx context.Context, req ctrl.Request) (ctrl
 
 // takeHints takes the repositories to be read now. What concerns more is left to
 // a sync of the whole, and so is a small inventory, which is one object.
-func (r *Reconciler) takeHints(ctx context.Context, inv *v1alpha1.HarborInventory) []string {
+func (r *Reconciler) takeHints(ctx context.Context, inv *v1alpha1.HarborInventory) []hint {
 	name := client.ObjectKeyFromObject(inv)
-	names := r.hints.take(name, r.now())
-	if len(names) > 0 && inv.Spec.Output.Mode == v1alpha1.OutputStatus {
+	taken := r.hints.take(name, r.now())
+	if len(taken) > 0 && inv.Spec.Output.Mode == v1alpha1.OutputStatus {
 		r.hints.widen(name, scopeAll)
-		names = nil
+		taken = nil
 	}
 	if wider, _ := r.hints.waiting(name); wider != scopeNone {
 		r.awake(ctx, inv)
 	}
-	return names
+	return taken
 }
 
 // settleHints reads repositories, writes their lists, and tells the new numbers.
-func (r *Reconciler) settleHints(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) error {
-	failed, err := r.readHinted(ctx, inv, p, names)
+func (r *Reconciler) settleHints(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, taken []hint) error {
+	unread, err := r.readHinted(ctx, inv, p, taken)
 	if interrupted(ctx) {
 		return nil
 	}
+	var failed []hint
+	for _, t := range taken {
+		outcome := "succeeded"
+		if slices.Contains(unread, t.repository) {
+			outcome = "failed"
+			failed = append(failed, t)
+		}
+		hintedReads.WithLabelValues(t.by.String(), outcome).Inc()
+	}
 	r.hints.settled(client.ObjectKeyFromObject(inv), failed, r.now())
-	hintedReads.WithLabelValues("failed").Add(float64(len(failed)))
-	hintedReads.WithLabelValues("succeeded").Add(float64(len(names) - len(failed)))
 	if err != nil {
 		log.FromContext(ctx).Info("repositories of hints could not be read; they are tried again", "repositories", len(failed), "reason", err.Error())
 	}
@@ -134,9 +146,16 @@ func (r *Reconciler) awake(ctx context.Context, inv *v1alpha1.HarborInventory) {
 
 // readHinted reads repositories and writes their lists. It returns those where
 // that failed, and one reason.
-func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, names []string) (failed []string, err error) {
+func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, taken []hint) (failed []string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
+	defer r.hinting.expect(inv.UID, r.now().Add(inv.Spec.Timeout.Duration+endLimit))()
+	names, logged := make([]string, len(taken)), map[string]bool{}
+	for i, t := range taken {
+		names[i], logged[t.repository] = t.repository, t.by == byAuditLog
+	}
+	ctx, span := traced(ctx, "hinted reads", inv, attribute.Int("repositories", len(names)))
+	defer span.End()
 	out, err := r.newHintOutput(ctx, inv, p, names)
 	if err != nil {
 		return names, err
@@ -145,6 +164,11 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 	req := r.request(inv, p, out.held())
 	req.Only = names
 	req.Version, _ = out.known.complete()
+	if unmoved := r.unmoved(inv, out); unmoved != nil && fetch.StampsTellChanges(req.Version) {
+		// A webhook may have told already of what stands in the log. It may also
+		// tell of a scan, which leaves the repository as it was.
+		req.Known = func(repository harbor.Repository) bool { return logged[repository.Name] && unmoved(repository) }
+	}
 	s := newSink(out)
 	report, err := fetch.Run(ctx, p.client, req, s)
 	defer out.settle(ctx, err)
@@ -185,14 +209,7 @@ func (r *Reconciler) tellNumbers(ctx context.Context, inv *v1alpha1.HarborInvent
 		return nil
 	}
 	status := inv.Status.DeepCopy()
-	setNumbers(status, known)
+	sum := known.sum()
+	setNumbers(status, inv, &sum)
 	return r.patchStatus(ctx, inv, status)
-}
-
-func setNumbers(status *v1alpha1.HarborInventoryStatus, known *knowledge) {
-	totals, lists := known.sum()
-	status.Artifacts = new(totals.Artifacts)
-	status.ArtifactLists = new(int32(lists)) //nolint:gosec // far below 2^31
-	status.SizeBytes = new(totals.SizeBytes)
-	status.Vulnerabilities = totals.Vulnerabilities
 }

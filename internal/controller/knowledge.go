@@ -5,6 +5,7 @@ package controller
 
 import (
 	"cmp"
+	"context"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -12,9 +13,11 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
@@ -30,7 +33,7 @@ type knowledge struct {
 
 	// stripes serialize the writing of single repositories: a hint may have a
 	// repository read while a sync does.
-	stripes [64]sync.Mutex
+	stripes [64]*semaphore.Weighted
 	seed    maphash.Seed
 
 	mu           sync.Mutex
@@ -40,6 +43,13 @@ type knowledge struct {
 	version string    // of Harbor
 	pushed  time.Time // of the newest artifact
 	audit   auditLog
+	// untold are repositories in which something was found that was pushed, and
+	// when. The audit log should have told of it, or should do so soon.
+	untold map[string]time.Time
+	// listed are the projects that Harbor listed, by id.
+	listed []int64
+	// apart: until then repositories are listed project by project.
+	apart time.Time
 	// policies tells of each project what became of its webhook policy.
 	policies map[string]registered
 }
@@ -53,24 +63,14 @@ type registered struct {
 // remembered is what is known of one repository since its lists were last
 // brought in line with Harbor.
 type remembered struct {
-	stamp   stamp
-	began   time.Time // when the reading began whose result stands in the lists
+	current.Record // of the reading whose result stands in the lists
+
 	written time.Time // when they were last found right, or made so
+	pushed  time.Time // of its newest artifact or tag, by Harbor's clock
 	hash    shard.Hash
 	lists   int
 	totals  inventory.Totals
-}
-
-// stamp is what Harbor's listing of repositories tells of one; the zero value
-// equals none of them.
-type stamp struct {
-	id      int64
-	updated time.Time
-	count   int
-}
-
-func stampOf(r *harbor.Repository) stamp {
-	return stamp{id: r.ID, updated: r.UpdateTime.UTC(), count: r.ArtifactCount}
+	oldest  time.Time // the push of the oldest artifact that stands in them; zero if none is known
 }
 
 // memory holds the knowledge of all inventories.
@@ -90,9 +90,26 @@ func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
 	k := m.of[name]
 	if k == nil || k.uid != inv.UID || k.generation < inv.Generation {
 		k = &knowledge{uid: inv.UID, generation: inv.Generation, seed: maphash.MakeSeed(), repositories: map[string]remembered{}}
+		k.audit.resume(inv)
+		for i := range k.stripes {
+			k.stripes[i] = semaphore.NewWeighted(1)
+		}
 		m.of[name] = k
 	}
 	return k
+}
+
+// snapshot returns what is known of an inventory's repositories now.
+func (m *memory) snapshot(inventory types.NamespacedName) map[string]remembered {
+	m.mu.Lock()
+	k := m.of[inventory]
+	m.mu.Unlock()
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return maps.Clone(k.repositories)
 }
 
 func (m *memory) forget(name types.NamespacedName) {
@@ -101,11 +118,14 @@ func (m *memory) forget(name types.NamespacedName) {
 	delete(m.of, name)
 }
 
-// lock keeps others from writing the lists of a repository.
-func (k *knowledge) lock(repository string) (unlock func()) {
-	stripe := &k.stripes[maphash.String(k.seed, repository)%uint64(len(k.stripes))]
-	stripe.Lock()
-	return stripe.Unlock
+// lock keeps others from writing the lists of a repository. Its error is the
+// context's.
+func (k *knowledge) lock(ctx context.Context, repository string) (unlock func(), err error) {
+	stripe := k.stripes[maphash.String(k.seed, repository)%uint64(len(k.stripes))]
+	if err := stripe.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return func() { stripe.Release(1) }, nil
 }
 
 // outdated tells whether what was read of a repository is older than what stands
@@ -113,13 +133,25 @@ func (k *knowledge) lock(repository string) (unlock func()) {
 func (k *knowledge) outdated(r *fetch.Repository) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.repositories[r.Name].began.After(r.Began)
+	return k.repositories[r.Name].Began.After(r.Began)
 }
 
 func (k *knowledge) of(repository string) (remembered, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, ok := k.repositories[repository]
+	return r, ok
+}
+
+// compare notes what a listing means for a repository.
+func (k *knowledge) compare(listed *harbor.Repository, d current.Damping, now time.Time) (remembered, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, ok := k.repositories[listed.Name]
+	if ok {
+		_, r.Record = current.Compare(r.Record, current.StampOf(listed), d, now)
+		k.repositories[listed.Name] = r
+	}
 	return r, ok
 }
 
@@ -134,7 +166,7 @@ func (k *knowledge) doubt(repository string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if r, ok := k.repositories[repository]; ok {
-		r.stamp = stamp{}
+		r.Read = current.Stamp{}
 		k.repositories[repository] = r
 	}
 }
@@ -164,15 +196,58 @@ func (m *memory) names(inventory types.NamespacedName, project string) (names []
 	return names
 }
 
-// noteArtifacts remembers when the newest artifact was pushed.
-func (k *knowledge) noteArtifacts(artifacts []harbor.Artifact) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// newestPush returns when the newest of the artifacts was pushed, and the newest
+// of artifacts and tags.
+func newestPush(artifacts []harbor.Artifact) (artifact, tagged time.Time) {
+	latest := func(a, b time.Time) time.Time {
+		if a.After(b) {
+			return a
+		}
+		return b
+	}
 	for i := range artifacts {
-		if artifacts[i].PushTime.After(k.pushed) {
-			k.pushed = artifacts[i].PushTime
+		artifact = latest(artifact, artifacts[i].PushTime)
+		for _, tag := range artifacts[i].Tags {
+			tagged = latest(tagged, tag.PushTime)
 		}
 	}
+	return artifact, latest(artifact, tagged)
+}
+
+// notePush remembers when the newest artifact was pushed.
+func (k *knowledge) notePush(at time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if at.After(k.pushed) {
+		k.pushed = at
+	}
+}
+
+// maxUntold bounds the repositories that the audit log is held against; more
+// would not make it any worse.
+const maxUntold = 256
+
+// noteUntold notes that something was pushed to a repository that no hint had
+// told of.
+func (k *knowledge) noteUntold(repository string, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.untold) >= maxUntold {
+		return
+	}
+	if k.untold == nil {
+		k.untold = map[string]time.Time{}
+	}
+	k.untold[repository] = now
+}
+
+// takeUntold takes out what noteUntold has noted.
+func (k *knowledge) takeUntold() map[string]time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	untold := k.untold
+	k.untold = nil
+	return untold
 }
 
 func (k *knowledge) newestPush() time.Time {
@@ -182,21 +257,24 @@ func (k *knowledge) newestPush() time.Time {
 }
 
 // sum adds up what stands in the lists of all repositories.
-func (k *knowledge) sum() (totals inventory.Totals, lists int) {
+func (k *knowledge) sum() (sum numbers) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, r := range k.repositories {
-		totals = totals.Add(r.totals)
-		lists += r.lists
+	for name, r := range k.repositories {
+		sum.lists += r.lists
+		sum.add(name, r.totals)
 	}
-	return totals, lists
+	return sum
 }
 
-// learned notes that a sync of everything has ended.
-func (k *knowledge) learned(version string) {
+// learned notes that a sync has ended, of everything or of what had changed. Where
+// Harbor has another version since everything was read, its listings may tell of
+// fewer changes, or have told of fewer until now: everything is read once more.
+func (k *knowledge) learned(version string, everything bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.whole, k.version = true, version
+	k.whole = everything || k.whole && version == k.version
+	k.version = version
 }
 
 // complete tells whether a sync of everything has ended since the spec changed,
@@ -205,6 +283,29 @@ func (k *knowledge) complete() (version string, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.version, k.whole
+}
+
+// apartFor is how long repositories are listed project by project after the
+// listing of those of all projects has lacked some of most projects.
+const apartFor = time.Hour
+
+// listings returns what a run needs to know of earlier ones to list little.
+func (k *knowledge) listings(now time.Time) (projects []int64, byProject bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.listed, now.Before(k.apart)
+}
+
+// noteListings remembers how Harbor listed projects and repositories.
+func (k *knowledge) noteListings(report *fetch.Report, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if report.Listed != nil {
+		k.listed = report.Listed
+	}
+	if report.Apart > report.Together {
+		k.apart = now.Add(apartFor)
+	}
 }
 
 // registerDue tells whether the webhook policy of a project is to be looked at.

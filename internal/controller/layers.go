@@ -15,9 +15,13 @@ import (
 
 // layers says in one line how an inventory is kept current, and which ways are
 // not used, and why. Version is Harbor's, or empty; received tells whether the
-// operator receives webhooks at all.
-func layers(inv *v1alpha1.HarborInventory, version string, received bool, hooks registration, audit current.Verdict) string {
+// operator receives webhooks at all, and byProject whether repositories are
+// listed project by project because Harbor does not show all of them at once.
+func layers(inv *v1alpha1.HarborInventory, version string, received bool, hooks registration, audit current.Verdict, byProject bool) string {
 	sweep := fmt.Sprintf("listings of repositories every %s", short(inv.Spec.Interval.Duration))
+	if byProject {
+		sweep += " project by project (Harbor does not show these credentials all repositories at once)"
+	}
 	switch {
 	case inv.Spec.Output.Mode == v1alpha1.OutputStatus:
 		return cutMessage(strings.Join([]string{

@@ -15,26 +15,31 @@ import (
 func TestLayers(t *testing.T) {
 	const sweep = "; the audit log is followed; listings of repositories every 10m; every repository is read in full within 24h"
 	for _, c := range []struct {
-		name     string
-		mode     v1alpha1.WebhookMode
-		version  string
-		received bool
-		hooks    registration
-		want     string
+		name      string
+		mode      v1alpha1.WebhookMode
+		version   string
+		received  bool
+		hooks     registration
+		byProject bool
+		want      string
 	}{
-		{"nothing asked for", "", "v2.16.0", true, registration{}, "webhooks are off (spec.webhook.mode)" + sweep},
+		{name: "nothing asked for", version: "v2.16.0", received: true, want: "webhooks are off (spec.webhook.mode)" + sweep},
 		{
-			"an old Harbor", v1alpha1.WebhookOff, "v2.15.1", true,
-			registration{},
-			"webhooks are off (spec.webhook.mode); the audit log is followed; listings of repositories every 10m, which before Harbor 2.15.2 do not tell of tags that moved; every repository is read in full within 6h",
+			name: "by project", version: "v2.16.0", byProject: true,
+			want: "webhooks are off (spec.webhook.mode); the audit log is followed; listings of repositories every 10m project by project " +
+				"(Harbor does not show these credentials all repositories at once); every repository is read in full within 24h",
 		},
-		{"no receiver", v1alpha1.WebhookReceive, "v2.16.0", false, registration{}, "webhooks are not received (the operator runs without --webhook-bind-address)" + sweep},
-		{"received", v1alpha1.WebhookReceive, "v2.16.0", true, registration{}, "webhooks are received" + sweep},
-		{"registered", v1alpha1.WebhookRegister, "v2.16.0", true, registration{projects: 12}, "webhooks are registered in 12 projects" + sweep},
 		{
-			"without the right", v1alpha1.WebhookRegister, "v2.16.0", true,
-			registration{projects: 12, failed: 2, err: errors.New("project x: the account needs the right y")},
-			"webhooks are registered in 10 of 12 projects (project x: the account needs the right y)" + sweep,
+			name: "an old Harbor", mode: v1alpha1.WebhookOff, version: "v2.15.1", received: true,
+			want: "webhooks are off (spec.webhook.mode); the audit log is followed; listings of repositories every 10m, which before Harbor 2.15.2 do not tell of tags that moved; every repository is read in full within 6h",
+		},
+		{name: "no receiver", mode: v1alpha1.WebhookReceive, version: "v2.16.0", want: "webhooks are not received (the operator runs without --webhook-bind-address)" + sweep},
+		{name: "received", mode: v1alpha1.WebhookReceive, version: "v2.16.0", received: true, want: "webhooks are received" + sweep},
+		{name: "registered", mode: v1alpha1.WebhookRegister, version: "v2.16.0", received: true, hooks: registration{projects: 12}, want: "webhooks are registered in 12 projects" + sweep},
+		{
+			name: "without the right", mode: v1alpha1.WebhookRegister, version: "v2.16.0", received: true,
+			hooks: registration{projects: 12, failed: 2, err: errors.New("project x: the account needs the right y")},
+			want:  "webhooks are registered in 10 of 12 projects (project x: the account needs the right y)" + sweep,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +47,7 @@ func TestLayers(t *testing.T) {
 			inv.Spec.Interval.Duration = 10 * time.Minute
 			inv.Spec.Webhook.Mode = c.mode
 			inv.Spec.Harbor.CredentialsSecretRef = &v1alpha1.LocalObjectReference{Name: "robot"}
-			if got := layers(inv, c.version, c.received, c.hooks, current.Verdict{Message: "is followed"}); got != c.want {
+			if got := layers(inv, c.version, c.received, c.hooks, current.Verdict{Message: "is followed"}, c.byProject); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})

@@ -55,6 +55,16 @@ func (k *texts) add(place string, text []byte) {
 	k.kept[place].Write(text)
 }
 
+// of returns what was kept of a place.
+func (k *texts) of(place string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.kept[place] == nil {
+		return ""
+	}
+	return k.kept[place].String()
+}
+
 type placeWriter struct {
 	to    *texts
 	place string

@@ -49,12 +49,9 @@ func (o *listOutput) create(ctx context.Context, repository string, l shard.List
 	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	err := o.send(ctx, list, o.r.writer.create)
+	err := o.send(ctx, verbCreate, list, o.r.writer.create)
 	if apierrors.IsAlreadyExists(err) {
 		return o.adopt(ctx, repository, l, err)
-	}
-	if err == nil {
-		listWrites.WithLabelValues("create").Inc()
 	}
 	return err
 }
@@ -90,11 +87,7 @@ func (o *listOutput) update(ctx context.Context, repository string, l shard.List
 	if err := setOwner(list, o.inv, o.r.client.Scheme()); err != nil {
 		return err
 	}
-	if err := o.send(ctx, list, o.r.writer.update); err != nil {
-		return err
-	}
-	listWrites.WithLabelValues("update").Inc()
-	return nil
+	return o.send(ctx, verbUpdate, list, o.r.writer.update)
 }
 
 // remove deletes a list, provided that it is still the one that was read.
@@ -105,13 +98,16 @@ func (o *listOutput) remove(ctx context.Context, live *v1alpha1.ArtifactList) er
 func (o *listOutput) delete(ctx context.Context, list *v1alpha1.ArtifactList, uid types.UID, version string) error {
 	failed := o.r.edits.removing(uid)
 	err := o.inSlot(ctx, func() error {
-		return o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version})
+		ctx, end := tracedWrite(ctx, verbDelete, list.Name)
+		err := o.r.client.Delete(ctx, list, client.Preconditions{UID: &uid, ResourceVersion: &version})
+		end(err)
+		return err
 	})
+	noteWrite(verbDelete, err)
 	if err != nil {
 		failed()
 		return err
 	}
 	o.written.removed(list.Name, uid)
-	listWrites.WithLabelValues("delete").Inc()
 	return nil
 }

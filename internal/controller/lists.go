@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
@@ -42,6 +43,9 @@ type listOutput struct {
 	began time.Time // when the standing lists were looked at
 	// hinted: a hint has the repositories read.
 	hinted bool
+	// pushed is when the newest artifact was pushed that was known when the sync
+	// began; the zero time until everything has been read once.
+	pushed time.Time
 }
 
 // indexInventory is the cache's index of lists by the inventory they belong to,
@@ -81,19 +85,35 @@ func (o *listOutput) held() []string { return slices.Sorted(maps.Keys(o.standing
 const writeTries = 4
 
 func (o *listOutput) write(ctx context.Context, repository fetch.Repository) error {
-	defer o.known.lock(repository.Name)()
+	unlock, err := o.known.lock(ctx, repository.Name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if o.known.outdated(&repository) {
 		return nil // a hint had it read again meanwhile
 	}
-	o.known.noteArtifacts(repository.Artifacts)
-	now := remembered{stamp: stampOf(&repository.Before), began: repository.Began}
-	err := o.bring(ctx, repository, &now)
-	if err != nil {
+	artifact, pushed := newestPush(repository.Artifacts)
+	o.known.notePush(artifact)
+	now := remembered{pushed: pushed}
+	if err := o.bring(ctx, repository, &now); err != nil {
 		o.known.doubt(repository.Name)
 		return err
 	}
-	if was, ok := o.known.of(repository.Name); ok && !o.hinted && was.stamp == now.stamp && was.hash != now.hash {
+	was, ok := o.known.of(repository.Name)
+	read, same := current.StampOf(&repository.Before), ok && was.hash == now.hash
+	if ok && !o.hinted && was.Read.Same(read) && !same {
 		drift.Inc()
+	}
+	if o.hinted {
+		was.Vain = 0
+	}
+	now.Record = was.After(read, repository.Began, same)
+	if !ok { // nothing that is older than what was known before this sync is news
+		was.pushed = o.pushed
+	}
+	if !o.hinted && !o.pushed.IsZero() && pushed.After(was.pushed) {
+		o.known.noteUntold(repository.Name, o.r.now())
 	}
 	now.written = o.r.now()
 	o.known.remember(repository.Name, now)
@@ -107,6 +127,7 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 		return err
 	}
 	artifacts := o.plan.filter.Apply(repository.Artifacts)
+	now.oldest = oldestPush(artifacts)
 	entries := o.plan.entries(artifacts)
 	standing := o.standing[repository.Name]
 	// A hint may have had them written since the standing lists were looked at.
@@ -129,6 +150,15 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 		}
 	}
 	return fmt.Errorf("writing the lists of %s: %w", repository.Name, err)
+}
+
+func oldestPush(artifacts []harbor.Artifact) (oldest time.Time) {
+	for i := range artifacts {
+		if at := artifacts[i].PushTime; oldest.IsZero() || !at.IsZero() && at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest
 }
 
 func (p *plan) entries(artifacts []harbor.Artifact) []v1alpha1.ArtifactEntry {
@@ -322,6 +352,6 @@ func (o *listOutput) finish(ctx context.Context, unread []string, into *result) 
 		}
 		o.known.remember(repository, kept)
 	}
-	into.totals, into.lists = o.known.sum()
+	into.is(o.known.sum())
 	return errors.Join(errs...)
 }

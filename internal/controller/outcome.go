@@ -206,17 +206,15 @@ func setFindings(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInv
 		status.LastFullSyncTime = &at
 	}
 	status.HarborVersion = res.report.Version
-	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit)
+	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit, res.byProject)
+	status.AuditLogCursor = res.cursor
 	status.NotFound = res.report.NotFound[:min(maxNotFound, len(res.report.NotFound))]
 	if res.stall != nil {
 		return // what is shown is still what was shown before
 	}
 	status.Projects = new(int32(res.report.Projects))         //nolint:gosec // far below 2^31
 	status.Repositories = new(int32(res.report.Repositories)) //nolint:gosec // far below 2^31
-	status.Artifacts = new(res.totals.Artifacts)
-	status.ArtifactLists = new(int32(res.lists)) //nolint:gosec // far below 2^31
-	status.SizeBytes = new(res.totals.SizeBytes)
-	status.Vulnerabilities = res.totals.Vulnerabilities
+	setNumbers(status, inv, &numbers{totals: res.totals, projects: res.projects, lists: res.lists})
 	status.ArtifactEntries = nil
 	if inv.Spec.Output.Mode == v1alpha1.OutputStatus {
 		status.ArtifactEntries = res.entries

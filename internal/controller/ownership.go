@@ -89,10 +89,11 @@ func (r *Reconciler) giveTo(ctx context.Context, inv *v1alpha1.HarborInventory, 
 		return err
 	}
 	// The patch holds nothing besides, so it may meet a list newer than the cache's.
-	if err := r.client.Patch(ctx, given, client.MergeFrom(list)); err != nil {
+	err := r.client.Patch(ctx, given, client.MergeFrom(list))
+	noteWrite(verbUpdate, err)
+	if err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("setting the owner of list %s: %w", list.Name, err))
 	}
-	listWrites.WithLabelValues("update").Inc()
 	return nil
 }
 

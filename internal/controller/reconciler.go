@@ -9,12 +9,16 @@ package controller
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -28,6 +32,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
+	"github.com/harbor-inventory/harbor-inventory/internal/receiver"
 	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
@@ -35,7 +40,9 @@ import (
 // +kubebuilder:rbac:groups=harborinventory.io,resources=harborinventories/status,verbs=patch
 // +kubebuilder:rbac:groups=harborinventory.io,resources=artifactlists,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=get
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// Not to patch events: client-go counts with it what is told twice of one version
+// of an object, and no event is.
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
 
 // Options of a [Reconciler]. The zero value of a field stands for its default.
 type Options struct {
@@ -70,6 +77,10 @@ type Options struct {
 	// Egress says which Harbors are allowed.
 	Egress egress.Policy
 
+	// MetricsRepositories is the number of repositories, over all inventories,
+	// that have metrics of their own. Default: none.
+	MetricsRepositories int
+
 	// UserAgent is sent to Harbor.
 	UserAgent string
 }
@@ -77,7 +88,7 @@ type Options struct {
 // Reconciler brings the lists of a HarborInventory in line with Harbor.
 type Reconciler struct {
 	client     client.Client // writes
-	writer     *listWriter   // writes lists
+	writer     listStore     // writes lists
 	live       client.Reader // reads past the cache
 	cache      cache.Cache   // the metadata of lists
 	recorder   events.EventRecorder
@@ -91,7 +102,10 @@ type Reconciler struct {
 	wake       chan event.GenericEvent // has an inventory looked at
 	hintWake   chan event.GenericEvent // has the hints of one looked at
 	migrations *rate.Limiter
+	receiver   *receiver.Server // nil: webhooks are not received
 	now        func() time.Time
+	// dial connects to Harbor, if it is not to be over TCP.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Setup adds a reconciler to the manager.
@@ -117,8 +131,10 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if r.writer, err = newListWriter(mgr); err != nil {
 		return err
 	}
-	if err := metrics.Registry.Register(r.harbors); err != nil {
-		return err
+	for _, collector := range []prometheus.Collector{r.harbors, r.inventoryMetrics(mgr)} {
+		if err := metrics.Registry.Register(collector); err != nil {
+			return err
+		}
 	}
 	// Only metadata of lists is ever cached.
 	err = mgr.GetCache().IndexField(context.Background(), listMetadata(), indexInventory, func(list client.Object) []string {
@@ -137,7 +153,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr))
+	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr), r.setupHealth(mgr))
 }
 
 func (o Options) withDefaults() Options {
@@ -174,12 +190,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	var inv v1alpha1.HarborInventory
 	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.memory.forget(req.NamespacedName)
+			r.forget(req.NamespacedName)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !r.options.Selector.Matches(labels.Set(inv.Labels)) {
-		r.memory.forget(req.NamespacedName)
+		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil // another operator's
 	}
 	if inv.DeletionTimestamp != nil {
@@ -212,6 +228,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreGone(err)
 	}
 	// 5.
+	ctx, span := traced(ctx, "sync", &inv, attribute.String("cause", string(decision.cause)), attribute.String("scope", decision.scope.String()))
+	defer span.End()
 	r.hints.begun(req.NamespacedName, decision.scope)
 	result := r.sync(ctx, &inv, plan, decision, started)
 	if result.registration, err = r.register(ctx, &inv, plan, &result); err != nil {
@@ -222,6 +240,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	// 6.
 	return r.conclude(ctx, &inv, result)
+}
+
+// forget drops what is known of an inventory that is gone, or another operator's.
+func (r *Reconciler) forget(inventory types.NamespacedName) {
+	r.memory.forget(inventory)
+	r.harbors.forget(inventory)
 }
 
 // ignoreGone drops the error of a write to an inventory that was deleted meanwhile.

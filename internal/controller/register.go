@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -168,17 +169,28 @@ func (r *Reconciler) otherProjects(ctx context.Context, p *plan, selected map[st
 	return others, nil
 }
 
+// setFinalizer adds or removes the finalizer. The inventory has changed since it
+// was read wherever the sync told of its progress, and of two that change the
+// finalizers at once, the second must look again: so it is read anew.
 func (r *Reconciler) setFinalizer(ctx context.Context, inv *v1alpha1.HarborInventory, change func(client.Object, string) bool) error {
-	patched := inv.DeepCopy()
-	if !change(patched, v1alpha1.FinalizerWebhook) {
+	if !change(inv.DeepCopy(), v1alpha1.FinalizerWebhook) {
 		return nil
 	}
-	// Of two that change the finalizers at once, the second must look again.
-	if err := r.client.Patch(ctx, patched, client.MergeFromWithOptions(inv, client.MergeFromWithOptimisticLock{})); err != nil {
-		return client.IgnoreNotFound(err)
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		var now v1alpha1.HarborInventory
+		if err := r.live.Get(ctx, client.ObjectKeyFromObject(inv), &now); err != nil {
+			return err
+		}
+		patched := now.DeepCopy()
+		if now.UID != inv.UID || !change(patched, v1alpha1.FinalizerWebhook) {
+			return nil
+		}
+		return r.client.Patch(ctx, patched, client.MergeFromWithOptions(&now, client.MergeFromWithOptimisticLock{}))
+	})
+	if err == nil {
+		change(inv, v1alpha1.FinalizerWebhook)
 	}
-	inv.Finalizers, inv.ResourceVersion = patched.Finalizers, patched.ResourceVersion
-	return nil
+	return client.IgnoreNotFound(err)
 }
 
 // release removes the policies of an inventory that is being deleted, and lets

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -87,6 +88,19 @@ func TestRegister(t *testing.T) {
 	must(kube.Delete(t.Context(), w.get("all")))
 	w.gone("all")
 	w.equal(want[:1], w.policies("team"))
+}
+
+// A sync that goes on for long tells of its progress, and so changes the
+// inventory; that keeps nobody from registering.
+func TestRegisterAfterALongSync(t *testing.T) {
+	t.Parallel()
+	w := hooked(t, true)
+	w.harbor.SetLatency(time.Second)
+	w.inventory("all", registering)
+	inv := w.condition("all", "Ready=True")
+	if !strings.HasPrefix(inv.Status.Layers, "webhooks are registered in 2 projects; ") || !slices.Contains(inv.Finalizers, v1alpha1.FinalizerWebhook) {
+		t.Errorf("layers: %s; finalizers %q", inv.Status.Layers, inv.Finalizers)
+	}
 }
 
 func (w *world) gone(name string) {

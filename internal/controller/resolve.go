@@ -52,9 +52,9 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 	if err != nil {
 		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: "spec." + err.Error()}
 	}
-	filter, err := inventory.NewFilter(spec.Artifacts)
+	filter, err := inventory.NewFilter(spec.Artifacts, r.now())
 	if err != nil {
-		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: "spec.artifacts." + err.Error()}
+		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: err.Error()}
 	}
 	if err := r.permitted(&spec.Harbor); err != nil {
 		return nil, err
@@ -65,8 +65,10 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 		Egress:             &r.options.Egress,
 		UserAgent:          r.options.UserAgent,
 		MaxConnections:     int(spec.MaxConnections),
-		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(spec.Harbor.URL)},
-		Observer:           observeRequest,
+		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(client.ObjectKeyFromObject(inv), spec.Harbor.URL)},
+		Observer:           r.harbors.observer(spec.Harbor.URL),
+		BudgetSpent:        r.harbors.spent(spec.Harbor.URL),
+		Dial:               r.dial,
 	}
 	if config.Username, config.Password, err = r.credentials(ctx, inv); err != nil {
 		return nil, err
@@ -89,7 +91,7 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 	details := inventory.NewSet(spec.Include)
 	return &plan{
 		client: c, selection: selection, filter: filter,
-		details: details, ask: inventory.HarborDetails(details, spec.Artifacts),
+		details: details, ask: inventory.HarborDetails(details, spec),
 	}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -33,6 +34,7 @@ type running struct {
 type underway struct {
 	generation int64
 	cancel     context.CancelCauseFunc
+	until      time.Time // it must have ended by then; zero: no sync yet, or no more
 }
 
 func newRunning() *running { return &running{syncs: map[types.UID]underway{}} }
@@ -49,6 +51,33 @@ func (r *running) begin(ctx context.Context, inv *v1alpha1.HarborInventory) (_ c
 		delete(r.syncs, inv.UID)
 		cancel(nil)
 	}
+}
+
+// expect notes when a sync that has begun must have ended. The caller calls
+// ended when it has.
+func (r *running) expect(inventory types.UID, until time.Time) (ended func()) {
+	set := func(until time.Time) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if s, ok := r.syncs[inventory]; ok {
+			s.until = until
+			r.syncs[inventory] = s
+		}
+	}
+	set(until)
+	return func() { set(time.Time{}) }
+}
+
+// hangs names a sync that should have ended.
+func (r *running) hangs(now time.Time) (inventory types.UID, hangs bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for uid, s := range r.syncs {
+		if !s.until.IsZero() && now.After(s.until) {
+			return uid, true
+		}
+	}
+	return "", false
 }
 
 // interrupt ends the sync of an object unless it is still what the object asks for.

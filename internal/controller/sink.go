@@ -33,7 +33,10 @@ func (s *sink) Found(n int) {
 }
 
 func (s *sink) Repository(ctx context.Context, repository fetch.Repository) error {
-	if err := s.out.write(ctx, repository); err != nil {
+	ctx, end := tracedRepository(ctx, &repository)
+	err := s.out.write(ctx, repository)
+	end(err)
+	if err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/rand/v2"
 
+	"go.opentelemetry.io/otel/trace"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -86,7 +87,8 @@ func (r *Reconciler) announce(ctx context.Context, inv *v1alpha1.HarborInventory
 	setCondition(status, inv, v1alpha1.ConditionReconciling, true, v1alpha1.ReasonProgressing, message)
 	if d.cause != causeRequested {
 		status.ObservedGeneration = inv.Generation
-		status.NextSyncTime = nil // so that a restart begins this sync again
+		status.NextSyncTime = nil   // so that a restart begins this sync again
+		status.AuditLogCursor = nil // of what was read for another spec
 		apimeta.SetStatusCondition(&status.Conditions, metav1.Condition{
 			Type: v1alpha1.ConditionReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonProgressing,
 			Message: message, ObservedGeneration: inv.Generation,
@@ -99,10 +101,11 @@ func (r *Reconciler) announce(ctx context.Context, inv *v1alpha1.HarborInventory
 func (r *Reconciler) conclude(ctx context.Context, inv *v1alpha1.HarborInventory, res result) (ctrl.Result, error) {
 	now := r.now()
 	status := outcome(inv, &res, now, rand.Float64()) //nolint:gosec // jitter needs no secrecy
-	syncDuration.Observe(res.duration.Seconds())
+	syncDuration.WithLabelValues(res.decision.scope.String()).Observe(res.duration.Seconds())
 	syncs.WithLabelValues(apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete).Reason).Inc()
 	r.report(inv, &status)
 	logSync(ctx, &res, &status)
+	endSync(trace.SpanFromContext(ctx), &res, &status)
 	if err := r.patchStatus(ctx, inv, &status); err != nil {
 		return ctrl.Result{}, ignoreGone(err)
 	}

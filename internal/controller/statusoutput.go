@@ -69,8 +69,9 @@ func (o *statusOutput) forget(_ context.Context, repositories []string) []fetch.
 func (o *statusOutput) finish(ctx context.Context, _ []string, into *result) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	var sum numbers
 	for _, name := range slices.Sorted(maps.Keys(o.entries)) {
-		into.totals = into.totals.Add(inventory.TotalsOf(o.entries[name]))
+		sum.add(name, inventory.TotalsOf(o.entries[name]))
 		for _, e := range o.entries[name] {
 			into.entries = append(into.entries, v1alpha1.RepositoryArtifact{Repository: name, ArtifactEntry: e})
 			text, err := json.Marshal(e)
@@ -80,6 +81,7 @@ func (o *statusOutput) finish(ctx context.Context, _ []string, into *result) err
 			o.bytes += len(text) + len(name)
 		}
 	}
+	into.is(sum)
 	switch {
 	case o.overflow, len(into.entries) > v1alpha1.MaxStatusArtifacts:
 		into.stall = &stallError{reason: v1alpha1.ReasonTooManyArtifacts, message: fmt.Sprintf(

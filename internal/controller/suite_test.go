@@ -5,6 +5,7 @@ package controller_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -26,8 +28,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/yaml"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
 	"github.com/harbor-inventory/harbor-inventory/internal/controller"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 )
@@ -39,6 +43,8 @@ var (
 	kube client.WithWatch // past any cache
 	// webhooks is the address of the receiver.
 	webhooks = freeAddress()
+	// probes is that of /healthz and /readyz.
+	probes = freeAddress()
 )
 
 // simulators are on the loopback, and most of them speak plain HTTP.
@@ -63,10 +69,19 @@ func runSuite(m *testing.M) (code int, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return 1, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run the tests with 'make test', or set it to the absolute path of bin/k8s after 'make controlplane'")
 	}
-	ctrl.SetLogger(zap.New(zap.WriteTo(trail.writer(logged)), zap.UseDevMode(true)))
+	ctrl.SetLogger(zap.New(zap.WriteTo(trail.writer(logged)), zap.UseDevMode(true), zap.JSONEncoder()))
+	dir, err := os.MkdirTemp("", "controller")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
 	env := &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
+	}
+	audit, err := cluster.Audit(env, dir)
+	if err != nil {
+		return 1, err
 	}
 	config, err := env.Start()
 	if err != nil {
@@ -85,7 +100,7 @@ func runSuite(m *testing.M) (code int, err error) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
-	mgr, err := newManager(config, scheme)
+	mgr, err := restricted(ctx, env, scheme)
 	if err != nil {
 		cancel()
 		return 1, err
@@ -110,10 +125,73 @@ func runSuite(m *testing.M) (code int, err error) {
 	if err := stopKeeping(); err != nil {
 		return 1, err
 	}
+	code = max(code, undocumented(), rights(audit))
 	if flag.Lookup("test.run").Value.String()+flag.Lookup("test.skip").Value.String() != "" {
-		return code, nil // a part of the suite proves nothing
+		return code, nil // a part of the suite proves nothing of secrets
 	}
 	return max(code, leaks()), nil
+}
+
+const (
+	operator = "operator" // the user that the manager is
+	roleFile = "../../config/rbac/role.yaml"
+)
+
+// restricted makes the manager as a user with the rights that are shipped, and
+// no others.
+func restricted(ctx context.Context, env *envtest.Environment, scheme *runtime.Scheme) (ctrl.Manager, error) {
+	role, err := shippedRole()
+	if err != nil {
+		return nil, err
+	}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: operator}},
+	}
+	if err := errors.Join(kube.Create(ctx, role), kube.Create(ctx, binding)); err != nil {
+		return nil, err
+	}
+	user, err := env.AddUser(envtest.User{Name: operator}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return newManager(user.Config(), scheme)
+}
+
+func shippedRole() (*rbacv1.ClusterRole, error) {
+	text, err := os.ReadFile(roleFile)
+	if err != nil {
+		return nil, err
+	}
+	role := &rbacv1.ClusterRole{}
+	return role, yaml.UnmarshalStrict(text, role)
+}
+
+// rights compares what the whole run asked of the API server with what the role
+// allows. A part of the tests need not use every right.
+func rights(audit cluster.AuditLog) int {
+	granted := cluster.Rights{}
+	role, err := shippedRole()
+	if err == nil {
+		err = granted.Add("", role.Rules)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	allowed, refused, err := audit.Requests(operator)
+	if err == nil && flag.Lookup("test.run").Value.String() != "" {
+		granted = allowed
+	}
+	if err == nil {
+		err = cluster.Difference(granted, allowed, refused)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "rights of the operator:", err)
+		return 1
+	}
+	return 0
 }
 
 func newScheme() *runtime.Scheme {
@@ -135,6 +213,8 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		Scheme:  scheme,
 		Cache:   cache.Options{DefaultTransform: controller.Transform()},
 		Metrics: metricsserver.Options{BindAddress: "0"},
+
+		HealthProbeBindAddress: probes,
 	})
 	if err != nil {
 		return nil, err
@@ -143,6 +223,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme) (ctrl.Manager, erro
 		MaxConnectionsPerHarbor: 20, MaxConcurrentReconciles: 100, Writers: writers, UserAgent: "harbor-inventory/test",
 		Egress:     simulators,
 		Migrations: migrations, Webhooks: controller.Webhooks{Address: webhooks}, AuditInterval: time.Second,
+		MetricsRepositories: 10_000,
 	})
 }
 

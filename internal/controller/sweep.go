@@ -20,21 +20,26 @@ import (
 //
 //  1. Its lists were not written since the operator began, or not as they should.
 //  2. It is not as it was before it was read last: id, update_time, artifact_count.
+//     Where that may be for pulls alone, and was before, it can wait; see
+//     current.Compare.
 //  3. A hint names it.
 //  4. Its lists are no longer as they were written.
 //  5. It is its turn to be verified.
+//  6. An artifact in its lists has grown too old for the spec.
 func (r *Reconciler) unmoved(inv *v1alpha1.HarborInventory, lists *listOutput) func(harbor.Repository) bool {
 	known := lists.known
 	version, ok := known.complete()
 	if !ok {
 		return nil
 	}
+	lists.pushed = known.newestPush()
 	_, hinted := r.hints.waiting(client.ObjectKeyFromObject(inv))
 	now, within := r.now(), verifyInterval(inv, version)
+	damping := current.Dampen(inv.Spec.Interval.Duration, wantedVerifyInterval(inv, version))
 	return func(repository harbor.Repository) bool {
-		was, ok := known.of(repository.Name)
-		return ok && was.stamp == stampOf(&repository) && !hinted[repository.Name] &&
-			lists.intact(lists.standing[repository.Name], was) && !current.Due(repository.Name, was.began, now, within)
+		was, ok := known.compare(&repository, damping, now)
+		return ok && !was.Why.Reads() && !hinted[repository.Name] && !lists.plan.filter.Aged(was.oldest) &&
+			lists.intact(lists.standing[repository.Name], was) && !current.Due(repository.Name, was.Began, now, within)
 	}
 }
 

@@ -33,9 +33,10 @@ type result struct {
 	// done and found count repositories.
 	done, found int
 
-	// totals of the inventory as it is now, kept entries included.
-	totals inventory.Totals
-	lists  int
+	// totals of the inventory as it is now, kept entries included; see numbers.
+	totals   inventory.Totals
+	projects map[string]inventory.ProjectTotals
+	lists    int
 
 	// entries for output.mode Status; stall says why there are none.
 	entries []v1alpha1.RepositoryArtifact
@@ -44,10 +45,17 @@ type result struct {
 	registration registration
 	received     bool // whether the operator receives webhooks
 	audit        current.Verdict
+	cursor       *v1alpha1.AuditLogCursor
+	byProject    bool // whether repositories are listed project by project
 }
 
 // ended tells whether the sync was ended early.
 func (res *result) ended() bool { return res.err != nil }
+
+// is sets the numbers.
+func (res *result) is(sum numbers) {
+	res.totals, res.projects, res.lists = sum.totals, sum.projects, sum.lists
+}
 
 // output is where a sync writes to.
 type output interface {
@@ -75,6 +83,7 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	res.audit = known.audit.says()
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
+	defer r.running.expect(inv.UID, started.Add(inv.Spec.Timeout.Duration+endLimit))()
 	// 1.
 	out, err := r.outputFor(ctx, inv, p, d)
 	if err != nil {
@@ -91,6 +100,7 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	req := r.request(inv, p, held)
 	if lists, ok := out.(*listOutput); ok && d.scope == scopeChanged {
 		req.Known = r.unmoved(inv, lists)
+		req.Listed, req.ByProject = known.listings(r.now())
 	}
 	res.report, res.err = fetch.Run(ctx, p.client, req, s)
 	stopProgress()
@@ -109,9 +119,12 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 		res.report.Failures = append(res.report.Failures, failures...)
 	}
 	// 4.
-	if res.err == nil && req.Known == nil {
-		known.learned(res.report.Version)
+	if res.err == nil {
+		known.noteListings(&res.report, r.now())
+		_, res.byProject = known.listings(r.now())
+		known.learned(res.report.Version, req.Known == nil)
 	}
+	res.cursor = r.auditCursor(inv, known)
 	res.done, res.found = s.counts()
 	unread := slices.DeleteFunc(held, func(name string) bool { return forget[name] || s.wrote(name) })
 	if err := out.finish(context.WithoutCancel(ctx), unread, &res); err != nil {
@@ -125,6 +138,7 @@ func (r *Reconciler) request(inv *v1alpha1.HarborInventory, p *plan, held []stri
 	return fetch.Request{
 		Selection: p.selection,
 		Query:     inv.Spec.Artifacts.Query,
+		Narrow:    p.filter.Query(inv.Spec.Artifacts.Query),
 		Details:   p.ask,
 		Held:      held,
 		Workers:   2 * int(inv.Spec.MaxConnections),

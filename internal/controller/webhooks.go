@@ -45,10 +45,10 @@ func (r *Reconciler) setupWebhooks(mgr ctrl.Manager) error {
 	if err != nil {
 		return err
 	}
-	server := &receiver.Server{
+	r.receiver = &receiver.Server{
 		Receiver: hooks, Address: r.options.Webhooks.Address, GetCertificate: r.options.Webhooks.GetCertificate,
 	}
-	return mgr.Add(manager.RunnableFunc(server.ListenAndServe))
+	return mgr.Add(manager.RunnableFunc(r.receiver.ListenAndServe))
 }
 
 // webhookSecrets returns what the Authorization header of a request for an
@@ -101,6 +101,7 @@ func (r *Reconciler) webhookHint(hint receiver.Hint) {
 		if harborKey(inv.Spec.Harbor.URL) != hint.Harbor || !r.options.Selector.Matches(labels.Set(inv.Labels)) || !r.hinted(inv, hint) {
 			continue
 		}
+		hintsReceived.WithLabelValues(byWebhook.String()).Inc()
 		r.hintWake <- event.GenericEvent{Object: inv}
 	}
 }
@@ -119,13 +120,13 @@ func (r *Reconciler) hinted(inv *v1alpha1.HarborInventory, hint receiver.Hint) b
 		return false
 	case hint.Repository == "":
 		for _, repository := range r.memory.names(name, hint.Project) {
-			r.hints.repository(name, repository, r.now())
+			r.hints.repository(name, repository, byWebhook, r.now())
 		}
 		r.hints.widen(name, scopeChanged)
 	case !selection.Repository(hint.Repository):
 		return false
 	default:
-		r.hints.repository(name, hint.Repository, r.now())
+		r.hints.repository(name, hint.Repository, byWebhook, r.now())
 	}
 	return true
 }

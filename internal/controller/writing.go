@@ -21,6 +21,12 @@ import (
 // (rest.Request.MaxRetries).
 type listWriter struct{ lists rest.Interface }
 
+// listStore creates and replaces lists, as a [listWriter] does.
+type listStore interface {
+	create(ctx context.Context, list *v1alpha1.ArtifactList) ([]byte, error)
+	update(ctx context.Context, list *v1alpha1.ArtifactList) ([]byte, error)
+}
+
 // onlyMetadata is how client-go's metadata client asks for it.
 const onlyMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
@@ -40,7 +46,11 @@ func (w *listWriter) update(ctx context.Context, list *v1alpha1.ArtifactList) ([
 }
 
 func (*listWriter) send(ctx context.Context, request *rest.Request, list *v1alpha1.ArtifactList) ([]byte, error) {
-	return request.Namespace(list.Namespace).Resource("artifactlists").SetHeader("Accept", onlyMetadata).Body(list).Do(ctx).Raw()
+	result := request.Namespace(list.Namespace).Resource("artifactlists").SetHeader("Accept", onlyMetadata).Body(list).Do(ctx)
+	if err := result.Error(); err != nil { // Raw's has no word of what the API server said
+		return nil, err
+	}
+	return result.Raw()
 }
 
 // each does n writes side by side and returns the first error. One that fails
@@ -56,10 +66,13 @@ func (o *listOutput) each(n int, write func(i int) error) error {
 
 // send writes a list in its turn, and notes what became of it.
 func (o *listOutput) send(
-	ctx context.Context, list *v1alpha1.ArtifactList, write func(context.Context, *v1alpha1.ArtifactList) ([]byte, error),
+	ctx context.Context, verb string, list *v1alpha1.ArtifactList, write func(context.Context, *v1alpha1.ArtifactList) ([]byte, error),
 ) error {
 	return o.inSlot(ctx, func() error {
+		ctx, end := tracedWrite(ctx, verb, list.Name)
 		answer, err := write(ctx, list)
+		end(err)
+		noteWrite(verb, err)
 		if err == nil {
 			o.written.wrote(list.Name, answer)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,7 @@ type apiTraffic struct {
 type space struct {
 	delay  time.Duration // of each write
 	refuse int           // so many writes more get 429
+	forbid bool          // every write gets 403, as of a quota
 
 	sent, refused, inFlight, highest int
 }
@@ -69,8 +71,14 @@ func (a *apiTraffic) wrap(next http.RoundTripper) http.RoundTripper {
 		if !found || !strings.HasPrefix(resource, "artifactlists") || r.Method == http.MethodGet {
 			return next.RoundTrip(r)
 		}
-		refused, delay, end := a.begin(namespace)
+		refused, forbid, delay, end := a.begin(namespace)
 		defer end()
+		if forbid {
+			return &http.Response{
+				StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+				Body: io.NopCloser(strings.NewReader(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"exceeded quota"}`)),
+			}, nil
+		}
 		if refused {
 			return &http.Response{
 				StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Request: r,
@@ -82,12 +90,12 @@ func (a *apiTraffic) wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-func (a *apiTraffic) begin(namespace string) (refused bool, delay time.Duration, end func()) {
+func (a *apiTraffic) begin(namespace string) (refused, forbid bool, delay time.Duration, end func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.spaces[namespace]
 	if s == nil {
-		return false, 0, func() {}
+		return false, false, 0, func() {}
 	}
 	s.sent++
 	s.inFlight++
@@ -95,7 +103,7 @@ func (a *apiTraffic) begin(namespace string) (refused bool, delay time.Duration,
 	if refused = s.refused < s.refuse; refused {
 		s.refused++
 	}
-	return refused, s.delay, func() {
+	return refused, s.forbid, s.delay, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		s.inFlight--
@@ -140,6 +148,30 @@ func TestBusyAPIServer(t *testing.T) {
 	}
 	if inv.Status.FailuresTotal != 0 {
 		t.Errorf("failures %v", inv.Status.Failures)
+	}
+}
+
+// An API server that takes no list, for a quota or a policy, is told of: in the
+// conditions, in an event and in a metric.
+func TestRefusedWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, small())
+	traffic.look(w.ns, space{forbid: true})
+	before := gather(t)["harbor_inventory_artifactlist_write_failures_total"]
+	w.inventory("all")
+	inv := w.condition("all", "Ready=False WriteFailed", "Complete=False WriteFailed")
+	if said := message(inv, "Ready"); !strings.Contains(said, "exceeded quota") {
+		t.Errorf("the message lacks what the API server said: %s", said)
+	}
+	eventually(t, func() string {
+		if events := w.events("all"); !slices.ContainsFunc(events, func(e string) bool { return strings.HasPrefix(e, "Warning WriteFailed") }) {
+			return fmt.Sprintf("no event tells of it: %v", events)
+		}
+		return ""
+	})
+	refused := map[string]string{"verb": "create", "reason": "Forbidden"}
+	if was, is := before.value(refused), gather(t)["harbor_inventory_artifactlist_write_failures_total"].value(refused); is <= was {
+		t.Errorf("the metric of failed writes went from %v to %v", was, is)
 	}
 }
 

@@ -5,7 +5,6 @@ package current
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
@@ -39,7 +38,7 @@ type Feed struct {
 	Lag time.Duration
 
 	started bool
-	cursor  harbor.AuditEntry // with the id alone after Resume
+	cursor  harbor.AuditEntry // with the id and the time alone after Resume
 	seen    map[int64]bool    // ids above the cursor
 	marks   []mark            // ids rise, times do not fall
 	newest  harbor.AuditEntry // with the greatest id
@@ -64,7 +63,8 @@ type Reading struct {
 // News are what a reading tells that none before had told.
 type News struct {
 	// Repositories in which something was made or deleted, or that were deleted
-	// themselves, and Projects that were made or deleted; each sorted.
+	// themselves, and Projects that were made or deleted; each once, in the order
+	// of the log.
 	Repositories, Projects []string
 	// Unnamed counts the entries that do not tell what they are about: then
 	// anything may have changed.
@@ -75,21 +75,28 @@ type News struct {
 	Rewound bool
 }
 
+// Cursor is the place in a log where another feed can go on.
+type Cursor struct {
+	ID int64
+	At time.Time // to the second
+}
+
 // Resume returns a feed that goes on at a cursor of an earlier one.
-func Resume(cursor int64) *Feed {
-	return &Feed{started: cursor > 0, cursor: harbor.AuditEntry{ID: cursor}, newest: harbor.AuditEntry{ID: cursor}}
+func Resume(c Cursor) *Feed {
+	entry := harbor.AuditEntry{ID: c.ID, At: c.At}
+	return &Feed{started: c.ID > 0, cursor: entry, newest: entry, last: c.At}
 }
 
 // From returns the id from which on the log is to be read; false if the feed is
 // to be started first.
 func (f *Feed) From() (id int64, ok bool) { return f.cursor.ID, f.started }
 
-// Cursor returns the id to resume at; 0 if the feed is to be started first.
-func (f *Feed) Cursor() int64 {
+// Cursor returns where to resume; false if the feed is to be started first.
+func (f *Feed) Cursor() (c Cursor, ok bool) {
 	if !f.started {
-		return 0
+		return Cursor{}, false
 	}
-	return f.cursor.ID
+	return Cursor{f.cursor.ID, f.cursor.At.Truncate(time.Second)}, true
 }
 
 // Start begins at the newest entry of the log, if there is one; began is when it
@@ -140,12 +147,12 @@ func (f *Feed) lag() time.Duration {
 // reason than that it was purged: then those that follow it are younger by the
 // time that entries live.
 func (f *Feed) isRewound(entries []harbor.AuditEntry) bool {
-	resumed := f.cursor == harbor.AuditEntry{ID: f.cursor.ID}
+	resumed := f.cursor == harbor.AuditEntry{ID: f.cursor.ID, At: f.cursor.At}
 	switch {
 	case len(entries) == 0:
 		return true
-	case resumed:
-		return false // nothing to compare with; a process that begins knows nothing to be wrong
+	case resumed && entries[0].ID == f.cursor.ID:
+		return !entries[0].At.Truncate(time.Second).Equal(f.cursor.At)
 	case entries[0].ID == f.cursor.ID:
 		return entries[0] != f.cursor
 	default:
@@ -156,20 +163,20 @@ func (f *Feed) isRewound(entries []harbor.AuditEntry) bool {
 // take notes the entries that were not seen before.
 func (f *Feed) take(r Reading) News {
 	var news News
-	repositories, projects := map[string]bool{}, map[string]bool{}
+	var repositories, projects distinct
 	if f.seen == nil {
 		f.seen = map[int64]bool{}
 	}
 	for _, e := range r.Entries {
 		switch {
 		case e.ID == f.cursor.ID:
-			f.cursor = e // known by its id alone after Resume
+			f.cursor = e // known in parts after Resume
 		case e.ID < f.cursor.ID || f.seen[e.ID]:
 			continue
 		case e.Repository != "":
-			repositories[e.Repository] = true
+			repositories.add(e.Repository)
 		case e.Project != "":
-			projects[e.Project] = true
+			projects.add(e.Project)
 		default:
 			news.Unnamed++
 		}
@@ -186,9 +193,25 @@ func (f *Feed) take(r Reading) News {
 	if f.newest.ID > f.cursor.ID && (len(f.marks) == 0 || f.newest.ID > f.marks[len(f.marks)-1].entry.ID) {
 		f.marks = append(f.marks, mark{r.Ended, f.newest})
 	}
-	news.Repositories = slices.Sorted(maps.Keys(repositories))
-	news.Projects = slices.Sorted(maps.Keys(projects))
+	news.Repositories, news.Projects = repositories.names, projects.names
 	return news
+}
+
+// distinct holds names, each once, in the order in which they came.
+type distinct struct {
+	names []string
+	seen  map[string]bool
+}
+
+func (d *distinct) add(name string) {
+	if d.seen[name] {
+		return
+	}
+	if d.seen == nil {
+		d.seen = map[string]bool{}
+	}
+	d.seen[name] = true
+	d.names = append(d.names, name)
 }
 
 // settle moves the cursor up, from mark to mark as long as they are to be settled.

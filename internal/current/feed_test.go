@@ -48,8 +48,8 @@ func (f *Feed) expect(t *testing.T, about string, r Reading, want News, cursor i
 	if diff := gocmp.Diff(want, f.Follow(r)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", about, diff)
 	}
-	if f.Cursor() != cursor {
-		t.Errorf("%s: the cursor is %d, want %d", about, f.Cursor(), cursor)
+	if c, _ := f.Cursor(); c.ID != cursor {
+		t.Errorf("%s: the cursor is %d, want %d", about, c.ID, cursor)
 	}
 }
 
@@ -91,19 +91,27 @@ func TestFeedTellsOfProjects(t *testing.T) {
 }
 
 func TestFeedResumes(t *testing.T) {
-	if _, ok := Resume(0).From(); ok {
+	if _, ok := Resume(Cursor{}).From(); ok {
 		t.Error("resumed at nothing")
 	}
-	f := Resume(10)
+	before := started(10)
+	before.expect(t, "before", read(0, entries(10)...), News{}, 10)
+	at, ok := before.Cursor()
+	if !ok {
+		t.Fatal("no cursor")
+	}
+	f := Resume(at)
 	if id, ok := f.From(); id != 10 || !ok {
 		t.Errorf("from %d, %t", id, ok)
 	}
 	f.expect(t, "what it missed", read(1, entries(10, 11)...), repositories(11), 10)
 	f.expect(t, "another log", read(2, harbor.AuditEntry{ID: 10, At: after(time.Hour)}), News{Rewound: true}, 0)
-	f = Resume(10)
-	f.expect(t, "the entry was purged", read(1, entries(11)...), repositories(11), 10)
-	f.expect(t, "and is no longer needed", read(3, entries(11)...), News{}, 11)
-	Resume(10).expect(t, "a log that ends before", read(1), News{Rewound: true}, 0)
+	Resume(at).expect(t, "a log that ends before", read(1), News{Rewound: true}, 0)
+	Resume(at).expect(t, "another entry at the cursor", read(1, harbor.AuditEntry{ID: 10, At: after(time.Hour), Repository: "a/b"}), News{Rewound: true}, 0)
+	Resume(at).expect(t, "no entry at the cursor, and then soon", read(1, entries(11)...), News{Rewound: true}, 0)
+	f = Resume(at)
+	f.expect(t, "the entry was purged", read(1, entries(4000)...), repositories(4000), 10)
+	f.expect(t, "and is no longer needed", read(3, entries(4000)...), News{}, 4000)
 }
 
 func TestFeedKnowsAnotherLog(t *testing.T) {
@@ -182,8 +190,9 @@ func TestFeedLosesNothing(t *testing.T) {
 			for _, e := range r.Entries {
 				seen[e.Repository] = true
 			}
-			before := f.Cursor()
+			before, _ := f.From()
 			news := f.Follow(r)
+			cursor, _ := f.From()
 			for _, name := range news.Repositories {
 				told[name]++
 				if !seen[name] {
@@ -191,12 +200,12 @@ func TestFeedLosesNothing(t *testing.T) {
 				}
 			}
 			for _, row := range log {
-				if name := entry(row.id).Repository; told[name] > 1 || told[name] == 0 && row.id != 1 && (seen[name] || row.id <= f.Cursor()) {
-					t.Fatalf("%s was told of %d times; read: %t, the cursor is %d", name, told[name], seen[name], f.Cursor())
+				if name := entry(row.id).Repository; told[name] > 1 || told[name] == 0 && row.id != 1 && (seen[name] || row.id <= cursor) {
+					t.Fatalf("%s was told of %d times; read: %t, the cursor is %d", name, told[name], seen[name], cursor)
 				}
 			}
-			if news.Rewound || f.Cursor() < before || len(f.seen) > len(log) {
-				t.Fatalf("%+v, the cursor went from %d to %d, %d entries are remembered", news, before, f.Cursor(), len(f.seen))
+			if news.Rewound || cursor < before || len(f.seen) > len(log) {
+				t.Fatalf("%+v, the cursor went from %d to %d, %d entries are remembered", news, before, cursor, len(f.seen))
 			}
 			return len(r.Entries)
 		}
@@ -265,7 +274,8 @@ func TestVerdict(t *testing.T) {
 		"empty, with changes just now":               {empty(found(empty(&Feed{}, 0), 3), 1), time.Time{}, LogEmpty},
 		"emptied":                                    {empty(follow(started(10), 1), 1), pushed, LogNotPermitted},
 		"started":                                    {started(10), pushed, LogWorking},
-		"resumed":                                    {Resume(10), after(24 * time.Hour), LogWorking},
+		"resumed":                                    {Resume(Cursor{10, entry(10).At}), pushed, LogWorking},
+		"resumed, and silent since":                  {Resume(Cursor{10, entry(10).At}), after(24 * time.Hour), LogSwitchedOff},
 		"a push that it has yet to tell of":          {started(10), after(15 * time.Minute), LogWorking},
 		"a push that it never told of":               {started(10), after(16 * time.Minute), LogSwitchedOff},
 		"told of at last":                            {follow(started(10), 1, entry(10), entry(1000)), after(16 * time.Minute), LogWorking},

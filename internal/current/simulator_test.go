@@ -128,7 +128,7 @@ func TestFollowsEveryVersion(t *testing.T) {
 			f.do(f.registry.DeleteTag("library/old", "v2"))
 			f.do(f.registry.DeleteArtifact("library/app", "v1"))
 			f.do(f.registry.CreateProject("team", false))
-			f.expect("deletions and a project", current.News{Repositories: []string{"library/app", "library/old"}, Projects: []string{"team"}})
+			f.expect("deletions and a project", current.News{Repositories: []string{"library/old", "library/app"}, Projects: []string{"team"}})
 			f.do(f.registry.DeleteRepository("library/old"))
 			f.do(f.registry.DeleteProject("team"))
 			f.expect("more of them", current.News{Repositories: []string{"library/old"}, Projects: []string{"team"}})

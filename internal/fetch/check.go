@@ -65,7 +65,7 @@ func (l *listing) emitEmpty(ctx context.Context, verified bool) {
 	switch {
 	case err != nil:
 		l.retryOrFail(ctx, err)
-	case now.ArtifactCount > 0 && l.run.req.Query == "":
+	case now.ArtifactCount > 0 && l.query == "":
 		l.again(ctx, errPartial)
 	default:
 		l.emit(ctx, nil, verified)

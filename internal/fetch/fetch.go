@@ -21,6 +21,12 @@ type Request struct {
 	// Query is passed on as the q of artifact listings.
 	Query string
 
+	// Narrow holds further conditions that the caller applies to what it gets in
+	// any case. They are added to Query where a repository is read by its own
+	// listing: that spares pages. Where repositories are read together, all of
+	// their artifacts come.
+	Narrow string
+
 	// Details to ask for with each artifact.
 	Details harbor.Details
 
@@ -30,8 +36,9 @@ type Request struct {
 	Version string
 
 	// Only names the repositories to read, by their full names, and no others: no
-	// listing is read, and nothing is reported as NotFound. Those that the
-	// selection does not cover are left out. Nil: everything selected.
+	// listing is read, and nothing is reported as NotFound. The first ones come
+	// first. Those that the selection does not cover are left out. Nil: everything
+	// selected.
 	Only []string
 
 	// Known is asked about each repository that is found and selected, with its
@@ -39,6 +46,16 @@ type Request struct {
 	// caller has them, and they are not read. Nil: all are read. It is called by
 	// several goroutines at once.
 	Known func(harbor.Repository) bool
+
+	// Listed are the ids of the projects that an earlier run with these credentials
+	// listed (Report.Listed). A listing that shows the same is believed at once,
+	// even if it is one that an anonymous caller could get: then a new private
+	// project may be missed this time. May be nil.
+	Listed []int64
+
+	// ByProject has the repositories listed project by project where, with Known,
+	// one listing of all projects would take fewer requests.
+	ByProject bool
 
 	// Held names the repositories that the caller holds entries of. Those that
 	// Harbor no longer lists are asked about one by one.
@@ -97,6 +114,16 @@ type Report struct {
 	// Seen are the selected projects that Harbor showed, sorted by name. None
 	// where Request.Only is set.
 	Seen []harbor.Project
+
+	// Listed are the ids of all projects that Harbor showed, rising; nil where they
+	// were not listed, or the listing was not believed.
+	Listed []int64
+
+	// Together counts the selected projects whose repositories were taken from the
+	// listing of those of all projects, and Apart those that it did not show as
+	// their entries count them, so that they were listed one by one. Both are 0
+	// where that listing was not asked for.
+	Together, Apart int
 
 	// Unverified counts repositories handed to the sink whose artifacts may be
 	// those of more than one instant: they changed while they were read, or they

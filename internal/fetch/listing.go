@@ -38,11 +38,19 @@ type listing struct {
 
 func (r *run) newListing(repository harbor.Repository) *listing {
 	return &listing{repository: repository, source: source{
-		run: r, size: r.pageSize(),
+		run: r, size: r.pageSize(), query: joined(r.req.Query, r.req.Narrow),
 		list: func(ctx context.Context, o harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error) {
 			return r.client.ArtifactsPage(ctx, repository.Name, o)
 		},
 	}}
+}
+
+// joined returns both conditions in one.
+func joined(query, other string) string {
+	if query != "" && other != "" {
+		return query + "," + other
+	}
+	return query + other
 }
 
 // begin reads the first page.
@@ -89,7 +97,7 @@ func (l *listing) pagesRead(ctx context.Context, artifacts []harbor.Artifact, fi
 // findCuts keeps the first page as the first window and asks, side by side, for
 // the single rows by offset that the windows behind it begin with.
 func (l *listing) findCuts(first harbor.Page[harbor.Artifact]) {
-	wanted, single := l.wanted(), l.rows(l.run.req.Query, harbor.Details{})
+	wanted, single := l.wanted(), l.rows(l.query, harbor.Details{})
 	var from int64
 	if len(first.Items) > 0 { // else Harbor's count is of an earlier instant than its rows
 		from = first.Items[len(first.Items)-1].ID + 1

@@ -119,3 +119,36 @@ func TestTilesCoverAProject(t *testing.T) {
 		}
 	})
 }
+
+func TestWorthTogether(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		selected []int // repositories of each selected project
+		others   int   // repositories of the others
+		want     bool
+	}{
+		{"nothing selected", nil, 10, false},
+		{"one small project is all", []int{3}, 0, false},
+		{"two small projects are all", []int{3, 3}, 0, true},
+		{"empty projects", []int{0, 0, 0}, 0, true},
+		{"full pages", []int{100, 200}, 0, false},
+		{"pages hardly filled", []int{101, 201}, 0, true},
+		{"a small part", []int{10, 10}, 200, false},
+		{"half", []int{10, 10, 10}, 30, true},
+		{"20 projects of 500", slices.Repeat([]int{500}, 20), 0, false},
+		{"20 projects of 480", slices.Repeat([]int{480}, 20), 0, true},
+		{"500 projects of 20", slices.Repeat([]int{20}, 500), 0, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			all := c.others
+			var selected []harbor.Project
+			for _, n := range c.selected {
+				selected = append(selected, harbor.Project{RepoCount: n})
+				all += n
+			}
+			if got := worthTogether(selected, all, 100); got != c.want {
+				t.Errorf("%t, want %t", got, c.want)
+			}
+		})
+	}
+}

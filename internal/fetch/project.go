@@ -39,8 +39,8 @@ type project struct {
 
 func repositoryID(r *harbor.Repository) int64 { return r.ID }
 
-// listProject reads a project that exists.
-func (r *run) listProject(ctx context.Context, name string) {
+// newProject begins with a project that exists.
+func (r *run) newProject(name string) *project {
 	r.sightings.project(name)
 	r.mu.Lock()
 	r.report.Projects++
@@ -52,14 +52,20 @@ func (r *run) listProject(ctx context.Context, name string) {
 			return permitted(func() (harbor.Page[harbor.Repository], error) { return r.client.RepositoriesPage(ctx, name, o) })
 		},
 	}
+	return p
+}
+
+// listProject reads a project that exists.
+func (r *run) listProject(ctx context.Context, entry harbor.Project) {
+	p := r.newProject(entry.Name)
 	if r.req.Known != nil {
-		p.sweep(ctx)
+		p.sweep(ctx, entry.RepoCount)
 		return
 	}
 	// 1.
 	first, err := p.rows.page(ctx, harbor.PageOptions{})
 	if err != nil {
-		r.projectUnread(ctx, name, err)
+		r.projectUnread(ctx, p.name, err)
 		return
 	}
 	r.unanswered.Store(0)
@@ -76,32 +82,11 @@ func (r *run) listProject(ctx context.Context, name string) {
 	})
 }
 
-// sweep reads the repositories by key, one page after the other. Most of them are
-// known, so that little work waits for it, and that asks Harbor for each page once.
-func (p *project) sweep(ctx context.Context) {
-	var all []harbor.Repository
-	var from int64
-	for {
-		page, err := p.rows.page(ctx, harbor.PageOptions{FromID: from})
-		if err != nil {
-			p.run.projectUnread(ctx, p.name, err)
-			return
-		}
-		p.run.unanswered.Store(0)
-		all = append(all, page.Items...)
-		if page.Last {
-			p.listed(ctx, all, true)
-			return
-		}
-		from = page.Items[len(page.Items)-1].ID + 1
-	}
-}
-
 // listed queues what was found. Whole tells that it is all that there was at one
 // instant.
 func (p *project) listed(ctx context.Context, repositories []harbor.Repository, whole bool) {
 	// 3.
-	repositories = p.distinct(repositories)
+	repositories = newest(repositories)
 	selected := map[string]bool{}
 	for _, repository := range repositories {
 		selected[repository.Name] = p.find(repository)
@@ -126,15 +111,15 @@ func (p *project) listed(ctx context.Context, repositories []harbor.Repository, 
 	}
 }
 
-// distinct sorts repositories by id and keeps of each name the newest: one that
+// newest sorts repositories by id and keeps of each name the newest: one that
 // was made again meanwhile comes twice.
-func (p *project) distinct(repositories []harbor.Repository) []harbor.Repository {
+func newest(repositories []harbor.Repository) []harbor.Repository {
 	slices.SortFunc(repositories, func(a, b harbor.Repository) int { return cmp.Compare(a.ID, b.ID) })
-	newest := map[string]int64{}
+	ids := map[string]int64{}
 	for _, r := range repositories {
-		newest[r.Name] = r.ID
+		ids[r.Name] = r.ID
 	}
-	repositories = slices.DeleteFunc(repositories, func(r harbor.Repository) bool { return newest[r.Name] != r.ID })
+	repositories = slices.DeleteFunc(repositories, func(r harbor.Repository) bool { return ids[r.Name] != r.ID })
 	return slices.CompactFunc(repositories, func(a, b harbor.Repository) bool { return a.ID == b.ID })
 }
 
@@ -152,7 +137,7 @@ func (p *project) find(repository harbor.Repository) bool {
 func (p *project) readAgain(t tile, then func(context.Context, []harbor.Repository, error)) {
 	// 4.
 	p.rows.windows(finish, t.first, t.last, p.cuts, func(ctx context.Context, repositories []harbor.Repository, err error) {
-		repositories = p.distinct(repositories)
+		repositories = newest(repositories)
 		for _, repository := range repositories {
 			if p.find(repository) {
 				p.run.begin(repository)

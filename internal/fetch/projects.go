@@ -17,6 +17,10 @@ import (
 // which a project robot may do too; patterns need a listing.
 func (r *run) findProjects(ctx context.Context) {
 	named, all := r.req.Selection.NamedProjects()
+	if r.req.Known != nil && !all {
+		r.sweep(ctx, named)
+		return
+	}
 	known := map[string]bool{}
 	for _, name := range named {
 		known[name] = true
@@ -33,9 +37,15 @@ func (r *run) findProjects(ctx context.Context) {
 			}
 			known[p.Name] = true
 			r.seen(p)
-			r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p.Name) })
+			r.queue.add(listRepositories, func(ctx context.Context) { r.listProject(ctx, p) })
 		}
 	})
+	r.projectsListed(ctx, known, err)
+}
+
+// projectsListed looks after the projects that were not in the listing; known
+// are those that were, and those selected by name.
+func (r *run) projectsListed(ctx context.Context, known map[string]bool, err error) {
 	switch {
 	case errors.Is(err, ErrAuthenticationFailed):
 		r.stop(err)
@@ -60,12 +70,13 @@ const projectListings = 3 * publicListings
 // to found as it comes: what Harbor shows is there. What it does not show is
 // believed not to be there when listProjects returns without an error.
 //
-// | caller        | rows = X-Total-Count | a private project shown | believed                       |
-// |---------------|----------------------|-------------------------|--------------------------------|
-// | anonymous     | yes                  | -                       | at once                        |
-// | authenticated | yes                  | yes                     | at once                        |
-// | authenticated | yes                  | no                      | after publicListings in a row  |
-// | any           | no                   | -                       | never: read again              |
+// | caller        | rows = X-Total-Count | a private project shown, or | believed                       |
+// |               |                      | the same as Request.Listed  |                                |
+// |---------------|----------------------|-----------------------------|--------------------------------|
+// | anonymous     | yes                  | -                           | at once                        |
+// | authenticated | yes                  | yes                         | at once                        |
+// | authenticated | yes                  | no                          | after publicListings in a row  |
+// | any           | no                   | -                           | never: read again              |
 func (r *run) listProjects(ctx context.Context, found func([]harbor.Project)) error {
 	var previous []int64
 	alike := 0
@@ -78,7 +89,8 @@ func (r *run) listProjects(ctx context.Context, found func([]harbor.Project)) er
 			alike = 0
 			continue
 		}
-		if r.client.Anonymous() || private {
+		if r.client.Anonymous() || private || r.likeBefore(ids) {
+			r.listed(ids)
 			return nil
 		}
 		if !slices.Equal(ids, previous) {
@@ -91,6 +103,7 @@ func (r *run) listProjects(ctx context.Context, found func([]harbor.Project)) er
 		case err != nil:
 			return err
 		case known && alike == publicListings:
+			r.listed(ids)
 			return nil
 		case known:
 			continue
@@ -103,9 +116,21 @@ func (r *run) listProjects(ctx context.Context, found func([]harbor.Project)) er
 	return errPartial
 }
 
+// likeBefore tells whether these are the projects of an earlier run.
+func (r *run) likeBefore(ids []int64) bool {
+	return len(ids) > 0 && slices.Equal(ids, r.req.Listed)
+}
+
+func (r *run) listed(ids []int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Listed = ids
+}
+
 // readProjects reads the list once, by key: each page brings work for more
 // connections than there are, long before the next one is needed. It is
-// consistent when the first page's total is what came.
+// consistent when the first page's total is what came. A full page is the last
+// one only if the total promises no more and all is as it was.
 func (r *run) readProjects(ctx context.Context, found func([]harbor.Project)) (ids []int64, private, consistent bool, err error) {
 	total := -1
 	var from int64
@@ -122,7 +147,7 @@ func (r *run) readProjects(ctx context.Context, found func([]harbor.Project)) (i
 			ids = append(ids, p.ID)
 			private = private || !p.Public
 		}
-		if page.Last {
+		if page.Last || len(page.Items) == page.Total && r.likeBefore(ids) {
 			return ids, private, len(ids) == total, nil
 		}
 		from = page.Items[len(page.Items)-1].ID + 1
@@ -137,7 +162,7 @@ func (r *run) readProject(ctx context.Context, name string) {
 		return
 	}
 	r.seen(project)
-	r.listProject(ctx, name)
+	r.listProject(ctx, project)
 }
 
 func (r *run) seen(p harbor.Project) {

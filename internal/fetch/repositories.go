@@ -6,7 +6,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
@@ -36,10 +35,12 @@ func (r *run) begin(repository harbor.Repository) {
 	r.queue.addHeavy(beginRepository, repository.ArtifactCount, func(ctx context.Context) { r.newListing(repository).begin(ctx) })
 }
 
-// findOnly starts with the repositories that the request names.
+// findOnly starts with the repositories that the request names, in its order.
 func (r *run) findOnly() {
-	for _, full := range slices.Compact(slices.Sorted(slices.Values(r.req.Only))) {
-		if r.req.Selection.Repository(full) {
+	seen := map[string]bool{}
+	for _, full := range r.req.Only {
+		if !seen[full] && r.req.Selection.Repository(full) {
+			seen[full] = true
 			r.queue.add(beginRepository, func(ctx context.Context) { r.askFor(ctx, full) })
 		}
 	}

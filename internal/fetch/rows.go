@@ -33,6 +33,25 @@ type rows[T any] struct {
 	read  func(context.Context, harbor.PageOptions) (harbor.Page[T], error)
 }
 
+// byKey reads all rows, one page after the other by key. A full page is the last
+// one if the total promises no more and enough says that these are all; else one
+// more is asked for, for the total is older than the rows.
+func (r rows[T]) byKey(ctx context.Context, enough func(items []T) bool) ([]T, error) {
+	var items []T
+	var from int64
+	for {
+		page, err := r.page(ctx, harbor.PageOptions{FromID: from})
+		if err != nil {
+			return items, err
+		}
+		items = append(items, page.Items...)
+		if page.Last || len(page.Items) == page.Total && enough(items) {
+			return items, nil
+		}
+		from = r.id(&page.Items[len(page.Items)-1]) + 1
+	}
+}
+
 func (r rows[T]) page(ctx context.Context, o harbor.PageOptions) (harbor.Page[T], error) {
 	o.PageSize = cmp.Or(o.PageSize, r.size)
 	return r.read(ctx, o)

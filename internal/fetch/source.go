@@ -20,9 +20,10 @@ func (r *run) pageSize() int { return min(pageSize, r.client.PageSize()) }
 // source is a listing of artifacts: of a repository, or of some repositories of
 // a project.
 type source struct {
-	run  *run
-	size int // of a page
-	list func(context.Context, harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error)
+	run   *run
+	size  int    // of a page
+	query string // what is read
+	list  func(context.Context, harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error)
 }
 
 func artifactID(a *harbor.Artifact) int64 { return a.ID }
@@ -41,7 +42,7 @@ func (s source) rows(query string, details harbor.Details) rows[harbor.Artifact]
 }
 
 // wanted reads what the request asks for.
-func (s source) wanted() rows[harbor.Artifact] { return s.rows(s.run.req.Query, s.run.req.Details) }
+func (s source) wanted() rows[harbor.Artifact] { return s.rows(s.query, s.run.req.Details) }
 
 // byIDs reads artifacts whose ids are between those of the first and the last of
 // among, and cuts windows there.

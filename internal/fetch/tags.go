@@ -52,7 +52,7 @@ func (l *listing) checkTags(ctx context.Context, artifacts []harbor.Artifact, th
 		return
 	}
 	// 1.
-	l.doubtedTags(ctx, artifacts, l.run.req.Query, func(ctx context.Context, doubted []*harbor.Artifact, err error) {
+	l.doubtedTags(ctx, artifacts, l.query, func(ctx context.Context, doubted []*harbor.Artifact, err error) {
 		if err != nil || len(doubted) == 0 {
 			// In trouble, one that is without tags now may have lost them since.
 			then(ctx, artifacts, l.run.client.Troubled() && slices.ContainsFunc(artifacts, isUntagged), err)

@@ -42,10 +42,7 @@ func (r *run) newWide(p *project, t tile) *wide {
 	return &wide{project: p, tile: t, source: source{
 		run: r, size: r.pageSize(),
 		list: func(ctx context.Context, o harbor.ArtifactOptions) (harbor.Page[harbor.Artifact], error) {
-			if o.Query != "" {
-				o.Query = "," + o.Query
-			}
-			o.Query = chosen + o.Query
+			o.Query = joined(chosen, o.Query)
 			return r.client.ProjectArtifactsPage(ctx, p.name, o)
 		},
 	}}

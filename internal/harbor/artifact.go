@@ -117,7 +117,7 @@ func (o Details) decodeDetail(d *decoder, name string, a *Artifact, own *Platfor
 	case name == "extra_attrs" && o.Platforms:
 		return decodePlatform(d, own)
 	case name == "annotations" && o.Annotations:
-		return decodeAnnotations(d, a)
+		return o.decodeAnnotations(d, a)
 	case name == "scan_overview" && o.Scan:
 		return decodeScans(d, a)
 	case name == "sbom_overview" && o.SBOM:
@@ -199,10 +199,14 @@ func (a *Artifact) cut(field string) {
 	}
 }
 
-// decodeAnnotations keeps the first ones; Harbor sends them sorted by key.
-func decodeAnnotations(d *decoder, a *Artifact) error {
+// decodeAnnotations keeps those asked for, or the first ones; Harbor sends them
+// sorted by key.
+func (o Details) decodeAnnotations(d *decoder, a *Artifact) error {
 	a.Annotations, a.AnnotationsTotal = nil, 0
 	return d.object(func(name string) error {
+		if len(o.AnnotationKeys) > 0 && !slices.Contains(o.AnnotationKeys, name) {
+			return d.skip()
+		}
 		a.AnnotationsTotal++
 		if len(a.Annotations) >= maxAnnotations || len(name) > maxAnnotationBytes {
 			a.cut("annotations")

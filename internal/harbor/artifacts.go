@@ -18,6 +18,8 @@ type Details struct {
 	Tags, Labels, Accessories, Immutability, Scan, SBOM bool
 	// Annotations and Platforms come anyway; they are kept on request.
 	Annotations, Platforms bool
+	// AnnotationKeys are the annotations to keep; empty means the first 64.
+	AnnotationKeys []string
 }
 
 // ArtifactOptions selects a page of artifacts.

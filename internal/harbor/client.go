@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -76,6 +77,15 @@ type Config struct {
 
 	// Observer is told of each request, retries too; may be nil.
 	Observer transport.Observer
+
+	// BudgetSpent is told of each call that could have been tried again, had not
+	// too many been (see [transport.Budget]); may be nil. It is called by several
+	// goroutines at once.
+	BudgetSpent func()
+
+	// Dial opens connections, in place of TCP; Egress does not apply to it. May be
+	// nil.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client reads one Harbor with one account. It may be used by several
@@ -87,6 +97,7 @@ type Client struct {
 	idle      interface{ CloseIdleConnections() }
 	retry     transport.RetryPolicy
 	budget    transport.Budget
+	spent     func()
 	pages     *pageSizer
 	maxBody   int64
 	userAgent string
@@ -137,6 +148,9 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	wire := config.Timeouts.New(cmp.Or(config.MaxConnections, 5), tlsConfig, permit)
+	if config.Dial != nil {
+		wire.DialContext = config.Dial
+	}
 	tripper := config.Timeouts.Bound(wire)
 	pages := newPageSizer()
 	tripper = transport.Observe(tripper, config.observer(pages))
@@ -151,6 +165,7 @@ func New(config Config) (*Client, error) {
 		writer:    &http.Client{Transport: tripper, CheckRedirect: noRedirect},
 		idle:      wire,
 		retry:     config.Retry,
+		spent:     config.BudgetSpent,
 		pages:     pages,
 		maxBody:   cmp.Or(config.MaxBodyBytes, 64<<20),
 		userAgent: config.UserAgent,
@@ -244,8 +259,9 @@ func (what *call) reads() bool {
 func (c *Client) do(ctx context.Context, what call) error {
 	what.method = cmp.Or(what.method, http.MethodGet)
 	c.budget.Call()
+	after := ""
 	for try := 1; ; try++ {
-		err := c.try(ctx, what, try)
+		err := c.try(ctx, what, try, after)
 		if err == nil {
 			return nil
 		}
@@ -262,9 +278,10 @@ func (c *Client) do(ctx context.Context, what call) error {
 			failed.err = fmt.Errorf("%w: %w", ErrTooSlow, err)
 			return failed
 		}
-		if try >= c.retry.Attempts() || !c.budget.Spend() {
+		if try >= c.retry.Attempts() || !c.spend() {
 			return failed
 		}
+		after = inOneWord(err)
 		if !c.retry.Wait(ctx, try+1, retryAfter) {
 			if ctx.Err() != nil {
 				return callEnded(ctx, what.endpoint)
@@ -272,6 +289,15 @@ func (c *Client) do(ctx context.Context, what call) error {
 			return failed // the context would end while waiting
 		}
 	}
+}
+
+// spend takes a retry out of the budget, or tells that there is none left.
+func (c *Client) spend() bool {
+	ok := c.budget.Spend()
+	if !ok && c.spent != nil {
+		c.spent()
+	}
+	return ok
 }
 
 // noteTrouble notes what tells of trouble inside Harbor; see [Client.Troubled].
@@ -316,8 +342,8 @@ func late(err error) bool {
 // drainBytes of an unread body are read so that the connection can be used again.
 const drainBytes = 256 << 10
 
-func (c *Client) try(ctx context.Context, what call, try int) (err error) {
-	attempt := &transport.Attempt{Endpoint: what.endpoint, Rows: what.rows, Try: try}
+func (c *Client) try(ctx context.Context, what call, try int, after string) (err error) {
+	attempt := &transport.Attempt{Endpoint: what.endpoint, Rows: what.rows, Try: try, After: after}
 	client := c.http
 	if !what.reads() {
 		client = c.writer

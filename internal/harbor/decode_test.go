@@ -302,3 +302,27 @@ func (r repeat) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// TestAnnotationKeys: the annotations that were not asked for are as if they were not there.
+func TestAnnotationKeys(t *testing.T) {
+	body := `{"annotations":{"a":"` + strings.Repeat("x", 2000) + `","b":"1","c":"` + strings.Repeat("y", 2000) + `","d":5}}`
+	for _, tt := range []struct {
+		keys []string
+		want Artifact
+	}{
+		{[]string{"b"}, Artifact{Annotations: map[string]string{"b": "1"}, AnnotationsTotal: 1}},
+		{[]string{"b", "nothing", "d"}, Artifact{Annotations: map[string]string{"b": "1"}, AnnotationsTotal: 1}},
+		{[]string{"c", "b"}, Artifact{
+			Annotations: map[string]string{"b": "1", "c": strings.Repeat("y", 1024)}, AnnotationsTotal: 2, Cut: []string{"annotations"},
+		}},
+		{[]string{"nothing"}, Artifact{}},
+	} {
+		got, err := single(strings.NewReader(body), Details{Annotations: true, AnnotationKeys: tt.keys}.decode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%q: wanted (-), decoded (+):\n%s", tt.keys, diff)
+		}
+	}
+}

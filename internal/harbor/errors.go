@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
@@ -239,5 +240,22 @@ func failureOf(err error) transport.Failure {
 		return transport.FailureInvalid
 	default:
 		return transport.FailureNone
+	}
+}
+
+// inOneWord says for observers what was wrong with a try: an HTTP status or a
+// [transport.Failure].
+func inOneWord(err error) string {
+	var status *StatusError
+	var connection *ConnectionError
+	switch {
+	case errors.As(err, &status) && http.StatusText(status.StatusCode) == "":
+		return "other"
+	case errors.As(err, &status):
+		return strconv.Itoa(status.StatusCode)
+	case errors.As(err, &connection):
+		return string(connection.Failure)
+	default:
+		return string(failureOf(err))
 	}
 }

@@ -165,3 +165,31 @@ func plainAudit(m map[string]any) AuditEntry {
 	}
 	return e
 }
+
+func plainReports(m map[string]any) reports {
+	chosen := part(m, reportType)
+	if chosen == nil {
+		return reports{}
+	}
+	scanner := part(chosen, "scanner")
+	return reports{current: true, chosen: &VulnerabilityReport{
+		GeneratedAt: moment(chosen, "generated_at"), Severity: str(chosen, "severity"),
+		Scanner: strings.TrimSpace(str(scanner, "name") + " " + str(scanner, "version")),
+		Found:   rows(chosen, "vulnerabilities", plainVulnerability),
+	}}
+}
+
+func plainVulnerability(m map[string]any) Vulnerability {
+	v := Vulnerability{
+		ID: str(m, "id"), Package: str(m, "package"), Version: str(m, "version"), FixVersion: str(m, "fix_version"),
+		Severity: str(m, "severity"), Description: str(m, "description"),
+	}
+	byVendor := part(part(m, "vendor_attributes"), "CVSS")
+	for _, given := range []any{part(m, "preferred_cvss")["score_v3"], part(byVendor, "nvd")["V3Score"], part(byVendor, "redhat")["V3Score"]} {
+		if n, ok := given.(json.Number); ok && !v.Scored {
+			v.Score, _ = n.Float64()
+			v.Scored = true
+		}
+	}
+	return v
+}

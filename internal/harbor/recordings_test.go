@@ -4,6 +4,7 @@
 package harbor
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"flag"
@@ -16,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
@@ -119,13 +120,15 @@ func TestRecordedRowsAsAnotherDecoderReadsThem(t *testing.T) {
 			compareRows(t, e, decodeProject, plainProject)
 		case "audit":
 			compareRows(t, e, decodeAudit, plainAudit)
+		case "vulnerabilities":
+			compareRows(t, e, decodeReports, plainReports)
 		default:
 			continue
 		}
 		read[kind]++
 	}
-	for _, kind := range []string{"artifacts", "tags", "accessories", "repositories", "projects", "audit"} {
-		if read[kind] < 30 {
+	for _, kind := range []string{"artifacts", "tags", "accessories", "repositories", "projects", "audit", "vulnerabilities"} {
+		if least := map[string]int{"vulnerabilities": 10}[kind]; read[kind] < cmp.Or(least, 30) {
 			t.Errorf("only %d answers about %s were read", read[kind], kind)
 		}
 	}
@@ -140,6 +143,7 @@ var kinds = []struct {
 	{"artifacts", regexp.MustCompile(`^/api/v2\.0/projects/[^/]+(/repositories/[^/]+)?/artifacts(/[^/]+)?$`)},
 	{"tags", regexp.MustCompile(`^/api/v2\.0/projects/[^/]+/repositories/[^/]+/artifacts/[^/]+/tags$`)},
 	{"audit", regexp.MustCompile(`^/api/v2\.0/(projects/[^/]+/)?(auditlog-exts|audit-logs|logs)$`)},
+	{"vulnerabilities", regexp.MustCompile(`^/api/v2\.0/projects/[^/]+/repositories/[^/]+/artifacts/[^/]+/additions/vulnerabilities$`)},
 	{"accessories", regexp.MustCompile(`^/api/v2\.0/projects/[^/]+/repositories/[^/]+/artifacts/[^/]+/accessories$`)},
 }
 
@@ -178,7 +182,7 @@ func compareRows[T any](t *testing.T, e exchange, decode func(*decoder, *T) erro
 		unmarshal(t, e.body, &m)
 		want = []T{plain(m)}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got, gocmp.AllowUnexported(reports{})); diff != "" {
 		t.Errorf("%v: plainly decoded (-), decoded (+):\n%s", e, diff)
 	}
 }
@@ -215,7 +219,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(text)+"\n", "\n")); diff != "" {
+	if diff := gocmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(text)+"\n", "\n")); diff != "" {
 		t.Errorf("golden (-), decoded (+):\n%s", diff)
 	}
 }
@@ -277,6 +281,8 @@ func TestRecordedAnswers(t *testing.T) {
 			_, err = c.TagsPage(t.Context(), "a/b", "c", TagOptions{})
 		case kind == "accessories":
 			_, err = c.AccessoriesPage(t.Context(), "a/b", "c", PageOptions{})
+		case kind == "vulnerabilities":
+			_, err = c.Vulnerabilities(t.Context(), "a/b", "c")
 		case kind == "audit":
 			_, err = c.AuditPage(t.Context(), AuditOptions{})
 		default:

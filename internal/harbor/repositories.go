@@ -40,6 +40,14 @@ func (c *Client) RepositoriesPage(ctx context.Context, project string, o PageOpt
 	return repositories.page(ctx, c, call{endpoint: "repositories.list", path: path + "/repositories"}, o, "", nil)
 }
 
+// AllRepositoriesPage reads a page of GET /repositories, sorted by id: those of
+// all projects that the credentials see (recording repositories-global). Wrong
+// credentials see those of public projects, without an error; so does the CLI
+// secret of an OIDC user, which Harbor does not take here. Default page size 100.
+func (c *Client) AllRepositoriesPage(ctx context.Context, o PageOptions) (Page[Repository], error) {
+	return repositories.page(ctx, c, call{endpoint: "repositories.all", path: "/repositories"}, o, "", nil)
+}
+
 // Repositories reads all pages.
 func (c *Client) Repositories(ctx context.Context, project string) iter.Seq2[*Repository, error] {
 	return repositories.all(PageOptions{}, func(o PageOptions) (Page[Repository], error) {

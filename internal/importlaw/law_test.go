@@ -53,13 +53,21 @@ var law = []rule{{
 	binds: []string{module + "/internal/inventory/..."},
 	mayImport: []string{
 		module + "/internal/inventory/...", module + "/api/...", module + "/internal/harbor/...",
-		"github.com/bmatcuk/doublestar/v4", "k8s.io/apimachinery/...",
+		"github.com/Masterminds/semver/v3", "github.com/bmatcuk/doublestar/v4", "k8s.io/apimachinery/...",
 	},
 	mustNotReach: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/prometheus/..."},
 }, {
 	why:          "planning is pure: no Harbor, no client, no metric",
 	binds:        []string{module + "/internal/shard/..."},
 	mayImport:    []string{module + "/internal/shard/...", module + "/api/...", "k8s.io/apimachinery/..."},
+	mustNotReach: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/prometheus/..."},
+}, {
+	why:   "what vulnerability reports hold and answer is pure: no client, no metric",
+	binds: []string{module + "/internal/vulnerability/..."},
+	mayImport: []string{
+		module + "/internal/vulnerability/...", module + "/api/...", module + "/internal/harbor", module + "/internal/shard",
+		"k8s.io/apimachinery/...",
+	},
 	mustNotReach: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/prometheus/..."},
 }, {
 	why:   "only the controller reads and writes Kubernetes objects, and cmd wires it",

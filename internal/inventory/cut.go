@@ -160,7 +160,7 @@ func (d *draft) atMost() int {
 		texts += len(v.Severity) + len(v.ScanStatus) + len(v.Scanner)
 	}
 	if s := e.SBOM; s != nil {
-		texts += len(s.Digest) + len(s.ScanStatus)
+		texts += len(s.Digest) + len(s.MediaType) + len(s.ScanStatus)
 	}
 	return aroundFields + elements*aroundElement + texts*perByte
 }

@@ -270,7 +270,7 @@ func TestTextsAreCut(t *testing.T) {
 		Accessories:     []v1alpha1.Accessory{{Type: "signature." + repeat("ä", 245), Digest: text}},
 		Annotations:     map[string]v1alpha1.AnnotationValue{"a": v1alpha1.AnnotationValue(repeat("ä", 512)), "b": "short"},
 		Vulnerabilities: &v1alpha1.Vulnerabilities{Severity: word, ScanStatus: repeat("x", 64), Scanner: "Trivy"},
-		SBOM:            &v1alpha1.SBOM{Digest: "sha256:1", ScanStatus: word},
+		SBOM:            &v1alpha1.SBOM{Digest: "sha256:1", MediaType: sbomMediaType, ScanStatus: word},
 		Truncated: []string{
 			"accessories", "annotations", "artifactType", "digest", "labels", "manifestMediaType", "mediaType",
 			"platforms", "sbom", "tags", "type", "vulnerabilities",

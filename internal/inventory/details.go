@@ -33,16 +33,24 @@ func (s Set) Has(detail v1alpha1.Detail) bool {
 
 // HarborDetails says what Harbor has to be asked for, so that entries can show
 // the details and the filter can be applied: a filter on labels needs the labels
-// even where they are not shown. Tags are always asked for.
-func HarborDetails(details Set, filter v1alpha1.ArtifactFilter) harbor.Details {
+// even where they are not shown, and so with platforms and scans. Tags are always
+// asked for.
+func HarborDetails(details Set, spec *v1alpha1.HarborInventorySpec) harbor.Details {
+	filter := &spec.Artifacts
+	var keys []string
+	for _, key := range spec.AnnotationKeys {
+		keys = append(keys, string(key))
+	}
 	return harbor.Details{
 		Tags:         true,
 		Labels:       details.Has(v1alpha1.DetailLabels) || len(filter.Labels) > 0,
 		Accessories:  details.Has(v1alpha1.DetailAccessories),
 		Immutability: details.Has(v1alpha1.DetailImmutability),
-		Scan:         details.Has(v1alpha1.DetailVulnerabilities),
+		Scan:         details.Has(v1alpha1.DetailVulnerabilities) || filter.MinSeverity != "",
 		SBOM:         details.Has(v1alpha1.DetailSBOM),
 		Annotations:  details.Has(v1alpha1.DetailAnnotations),
-		Platforms:    details.Has(v1alpha1.DetailPlatforms),
+		Platforms:    details.Has(v1alpha1.DetailPlatforms) || len(filter.Platforms) > 0,
+
+		AnnotationKeys: keys,
 	}
 }

@@ -255,10 +255,17 @@ func (d *draft) showScan(scan *harbor.ScanOverview) {
 	}
 }
 
+// sbomMediaType is that of every SBOM which Harbor generates
+// (pkg/scan/sbom/model; recording accessories).
+const sbomMediaType = "application/vnd.goharbor.harbor.sbom.v1"
+
 func (d *draft) showSBOM(sbom *harbor.SBOMOverview) {
 	d.entry.SBOM = &v1alpha1.SBOM{
 		Digest:     d.text("sbom", sbom.Digest, maxText),
 		ScanStatus: d.text("sbom", sbom.Status, maxWord),
+	}
+	if sbom.Digest != "" {
+		d.entry.SBOM.MediaType = sbomMediaType
 	}
 }
 

@@ -135,6 +135,9 @@ func whole(a *harbor.Artifact, details Set) (v1alpha1.ArtifactEntry, map[string]
 	}
 	if details.Has(v1alpha1.DetailSBOM) && a.SBOM != nil {
 		e.SBOM = &v1alpha1.SBOM{Digest: valid(a.SBOM.Digest), ScanStatus: valid(a.SBOM.Status)}
+		if a.SBOM.Digest != "" {
+			e.SBOM.MediaType = sbomMediaType
+		}
 		totals["sbom"] = int32(len([]rune(e.SBOM.ScanStatus)))
 	}
 	return e, totals

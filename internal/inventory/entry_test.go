@@ -90,7 +90,7 @@ func TestEntry(t *testing.T) {
 			}
 		}},
 		{"SBOM", Set{v1alpha1.DetailSBOM: {}}, func(e *v1alpha1.ArtifactEntry) {
-			e.SBOM = &v1alpha1.SBOM{Digest: "sha256:9", ScanStatus: "Success"}
+			e.SBOM = &v1alpha1.SBOM{Digest: "sha256:9", MediaType: "application/vnd.goharbor.harbor.sbom.v1", ScanStatus: "Success"}
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -178,6 +178,8 @@ func TestHarborDetails(t *testing.T) {
 		want    harbor.Details
 	}{
 		{"nothing", nil, v1alpha1.ArtifactFilter{}, harbor.Details{Tags: true}},
+		{"a filter on platforms", nil, v1alpha1.ArtifactFilter{Platforms: []v1alpha1.PlatformName{"linux/amd64"}}, harbor.Details{Tags: true, Platforms: true}},
+		{"a filter on the severity", nil, v1alpha1.ArtifactFilter{MinSeverity: v1alpha1.SeverityHigh}, harbor.Details{Tags: true, Scan: true}},
 		{"labels", []v1alpha1.Detail{v1alpha1.DetailLabels}, v1alpha1.ArtifactFilter{}, harbor.Details{Tags: true, Labels: true}},
 		{"a filter on labels", nil, v1alpha1.ArtifactFilter{Labels: []v1alpha1.LabelName{"eu"}}, harbor.Details{Tags: true, Labels: true}},
 		{"vulnerabilities", []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}, v1alpha1.ArtifactFilter{}, harbor.Details{Tags: true, Scan: true}},
@@ -187,7 +189,8 @@ func TestHarborDetails(t *testing.T) {
 		{"annotations", []v1alpha1.Detail{v1alpha1.DetailAnnotations}, v1alpha1.ArtifactFilter{}, harbor.Details{Tags: true, Annotations: true}},
 		{"platforms", []v1alpha1.Detail{v1alpha1.DetailPlatforms}, v1alpha1.ArtifactFilter{}, harbor.Details{Tags: true, Platforms: true}},
 	} {
-		if diff := cmp.Diff(test.want, HarborDetails(NewSet(test.details), test.filter)); diff != "" {
+		spec := &v1alpha1.HarborInventorySpec{Artifacts: test.filter}
+		if diff := cmp.Diff(test.want, HarborDetails(NewSet(test.details), spec)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}

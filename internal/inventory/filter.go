@@ -10,6 +10,10 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strings"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
@@ -19,15 +23,21 @@ import (
 // v1alpha1.ArtifactFilter, is not its subject: Harbor applies it.
 type Filter struct {
 	include, exclude []*regexp.Regexp
+	versions         *semver.Constraints // nil means any tag
 	untagged         v1alpha1.UntaggedPolicy
 	types            []v1alpha1.ArtifactType
 	labels           []v1alpha1.LabelName
-	latest           int // 0 means all
+	platforms        []v1alpha1.PlatformName
+	since            time.Time // in whole seconds, UTC; zero means ever
+	ages             bool      // since moves on with time
+	severity         int       // 0 means any, and no scan too
+	latest           int       // 0 means all
 }
 
-// NewFilter compiles a filter. Its error names the field, the value and the remedy.
-func NewFilter(spec v1alpha1.ArtifactFilter) (*Filter, error) {
-	f := &Filter{untagged: spec.Untagged, types: spec.Types, labels: spec.Labels}
+// NewFilter compiles a filter as it is to be applied now. Its error names the
+// field, the value and the remedy.
+func NewFilter(spec v1alpha1.ArtifactFilter, now time.Time) (*Filter, error) {
+	f := &Filter{untagged: spec.Untagged, types: spec.Types, labels: spec.Labels, platforms: spec.Platforms}
 	switch spec.Untagged {
 	case "", v1alpha1.UntaggedInclude, v1alpha1.UntaggedExclude, v1alpha1.UntaggedOnly:
 	default:
@@ -39,10 +49,19 @@ func NewFilter(spec v1alpha1.ArtifactFilter) (*Filter, error) {
 		}
 		f.latest = int(*spec.Latest)
 	}
+	var err error
+	if f.since, f.ages, err = sinceOf(spec.PushedSince, now); err != nil {
+		return nil, err
+	}
+	if f.severity = severityRank(string(spec.MinSeverity)); spec.MinSeverity != "" && f.severity == 0 {
+		return nil, fmt.Errorf("spec.artifacts.minSeverity: %q is none of Low, Medium, High and Critical", spec.MinSeverity)
+	}
 	if spec.Tags == nil {
 		return f, nil
 	}
-	var err error
+	if f.versions, err = versionsOf(spec.Tags.Semver); err != nil {
+		return nil, err
+	}
 	if f.include, err = compile("spec.artifacts.tags.include", spec.Tags.Include); err != nil {
 		return nil, err
 	}
@@ -72,12 +91,15 @@ func compile(field string, expressions []v1alpha1.Expression) ([]*regexp.Regexp,
 // Apply returns the artifacts that stay, in the order given. The conditions apply
 // one after the other, and the number of newest ones counts what is left:
 //
-//	tags      a tagged artifact stays if a tag of it is let through
-//	untagged  an artifact without a tag stays unless the policy is Exclude;
-//	          one with a tag stays unless it is Only
-//	types     its type is one of them
-//	labels    it carries all of them
-//	latest    it is among the newest, by push time, then by id
+//	tags         a tagged artifact stays if a tag of it is let through
+//	untagged     an artifact without a tag stays unless the policy is Exclude;
+//	             one with a tag stays unless it is Only
+//	types        its type is one of them
+//	labels       it carries all of them
+//	platforms    it is for one of them
+//	pushedSince  it was pushed then or later
+//	minSeverity  its scan found one as severe
+//	latest       it is among the newest, by push time, then by id
 //
 // The given slice is not changed; where all of it stays, it is what is returned.
 func (f *Filter) Apply(artifacts []harbor.Artifact) []harbor.Artifact {
@@ -99,7 +121,12 @@ func (f *Filter) Apply(artifacts []harbor.Artifact) []harbor.Artifact {
 
 // lets tells whether an artifact stays, by itself.
 func (f *Filter) lets(a *harbor.Artifact) bool {
-	return f.byTags(a) && f.byUntagged(a) && f.byType(a) && f.byLabels(a)
+	return f.letsPlain(a) && f.bySeverity(a)
+}
+
+// letsPlain is lets without the condition on the scan.
+func (f *Filter) letsPlain(a *harbor.Artifact) bool {
+	return f.byTags(a) && f.byUntagged(a) && f.byType(a) && f.byLabels(a) && f.byPlatform(a) && f.byTime(a)
 }
 
 func (f *Filter) byTags(a *harbor.Artifact) bool {
@@ -108,7 +135,8 @@ func (f *Filter) byTags(a *harbor.Artifact) bool {
 
 func (f *Filter) letsThrough(tag string) bool {
 	matches := func(e *regexp.Regexp) bool { return e.MatchString(tag) }
-	return (len(f.include) == 0 || slices.ContainsFunc(f.include, matches)) && !slices.ContainsFunc(f.exclude, matches)
+	return (len(f.include) == 0 || slices.ContainsFunc(f.include, matches)) && !slices.ContainsFunc(f.exclude, matches) &&
+		(f.versions == nil || isWithin(tag, f.versions))
 }
 
 func (f *Filter) byUntagged(a *harbor.Artifact) bool {
@@ -133,6 +161,29 @@ func (f *Filter) byLabels(a *harbor.Artifact) bool {
 		}
 	}
 	return true
+}
+
+func (f *Filter) byPlatform(a *harbor.Artifact) bool {
+	return len(f.platforms) == 0 || slices.ContainsFunc(a.Platforms, func(p harbor.Platform) bool {
+		return slices.ContainsFunc(f.platforms, func(wanted v1alpha1.PlatformName) bool { return isFor(p, string(wanted)) })
+	})
+}
+
+// isFor tells whether a platform is the wanted one, written os/architecture or
+// os/architecture/variant.
+func isFor(p harbor.Platform, wanted string) bool {
+	system, rest, _ := strings.Cut(wanted, "/")
+	architecture, variant, _ := strings.Cut(rest, "/")
+	return p.OS == system && p.Architecture == architecture && (variant == "" || p.Variant == variant)
+}
+
+// byTime leaves out a push time that Harbor does not know.
+func (f *Filter) byTime(a *harbor.Artifact) bool {
+	return f.since.IsZero() || !a.PushTime.Before(f.since)
+}
+
+func (f *Filter) bySeverity(a *harbor.Artifact) bool {
+	return f.severity == 0 || a.Scan != nil && severityRank(a.Scan.Severity) >= f.severity
 }
 
 // newest keeps the newest ones. A push time that Harbor does not know is the

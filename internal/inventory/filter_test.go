@@ -33,13 +33,26 @@ func labeled(names ...string) []harbor.Label {
 	return labels
 }
 
+func on(platforms ...string) []harbor.Platform {
+	var all []harbor.Platform
+	for _, p := range platforms {
+		parts := strings.Split(p, "/")
+		all = append(all, harbor.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]})
+	}
+	return all
+}
+
+func found(severity string) *harbor.ScanOverview {
+	return &harbor.ScanOverview{Status: "Success", Severity: severity}
+}
+
 // shelf is a repository to filter; ids and push times disagree.
 func shelf() []harbor.Artifact {
 	return []harbor.Artifact{
-		{ID: 1, Type: "IMAGE", PushTime: at(5), Tags: tagged("v1.0", "latest"), Labels: labeled("production")},
-		{ID: 2, Type: "IMAGE", PushTime: at(1)},
-		{ID: 3, Type: "CHART", PushTime: at(4), Tags: tagged("v2.0-rc"), Labels: labeled("production", "eu")},
-		{ID: 4, Type: "IMAGE", PushTime: at(4), Tags: tagged("v2.0", "v2.0-rc")},
+		{ID: 1, Type: "IMAGE", PushTime: at(5), Tags: tagged("v1.0", "latest"), Labels: labeled("production"), Platforms: on("linux/amd64/"), Scan: found("High")},
+		{ID: 2, Type: "IMAGE", PushTime: at(1), Platforms: on("linux/arm/v6"), Scan: found("Critical")},
+		{ID: 3, Type: "CHART", PushTime: at(4), Tags: tagged("v2.0-rc"), Labels: labeled("production", "eu"), Scan: found("Unknown")},
+		{ID: 4, Type: "IMAGE", PushTime: at(4), Tags: tagged("v2.0", "v2.0-rc"), Platforms: on("linux/arm/v7", "windows/amd64/"), Scan: found("Low")},
 		{ID: 5, Type: "WASM", Labels: labeled("eu")}, // pushed at a time that Harbor does not know
 		{ID: 6, Type: "IMAGE", PushTime: at(2), Tags: tagged("nightly"), Labels: labeled("Production")},
 	}
@@ -91,10 +104,24 @@ func TestFilter(t *testing.T) {
 		{"the five newest: an unknown push time is the oldest", v1alpha1.ArtifactFilter{Latest: new(int32(5))}, []int64{1, 2, 3, 4, 6}},
 		{"more than there are", v1alpha1.ArtifactFilter{Latest: new(int32(100))}, []int64{1, 2, 3, 4, 5, 6}},
 		{"the newest of what other conditions leave", v1alpha1.ArtifactFilter{Latest: new(int32(1)), Labels: []v1alpha1.LabelName{"eu"}}, []int64{3}},
+		{"versions: a tag that is none does not pass", v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Semver: ">=1"}}, []int64{1, 2, 4, 5}},
+		{"versions: a v before it, parts left out", v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Semver: "=2.0.0"}}, []int64{2, 4, 5}},
+		{"versions: a pre-release where the range names one", v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Semver: ">=2.0.0-0"}}, []int64{2, 3, 4, 5}},
+		{"versions: one of two ranges", v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Semver: "^1.0 || >3"}}, []int64{1, 2, 5}},
+		{"versions and expressions: one tag must pass all", v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Semver: ">=1", Include: []v1alpha1.Expression{"latest"}}}, []int64{2, 5}},
+		{"a platform with any variant", v1alpha1.ArtifactFilter{Platforms: []v1alpha1.PlatformName{"linux/arm"}}, []int64{2, 4}},
+		{"a platform with its variant", v1alpha1.ArtifactFilter{Platforms: []v1alpha1.PlatformName{"linux/arm/v7"}}, []int64{4}},
+		{"one of two platforms", v1alpha1.ArtifactFilter{Platforms: []v1alpha1.PlatformName{"linux/amd64", "linux/arm/v7"}}, []int64{1, 4}},
+		{"no part of a platform's name", v1alpha1.ArtifactFilter{Platforms: []v1alpha1.PlatformName{"linux/amd"}}, nil},
+		{"pushed since a time, inclusive", v1alpha1.ArtifactFilter{PushedSince: "2026-11-23T00:04:00Z"}, []int64{1, 3, 4}},
+		{"pushed within a duration before now", v1alpha1.ArtifactFilter{PushedSince: "58m"}, []int64{1, 3, 4, 6}},
+		{"a severity or worse", v1alpha1.ArtifactFilter{MinSeverity: v1alpha1.SeverityMedium}, []int64{1, 2}},
+		{"the worst severity", v1alpha1.ArtifactFilter{MinSeverity: v1alpha1.SeverityCritical}, []int64{2}},
+		{"the newest with a severity", v1alpha1.ArtifactFilter{MinSeverity: v1alpha1.SeverityLow, Latest: new(int32(1))}, []int64{1}},
 		{"a query is Harbor's business", v1alpha1.ArtifactFilter{Query: "tags=nil"}, []int64{1, 2, 3, 4, 5, 6}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			filter, err := NewFilter(test.filter)
+			filter, err := NewFilter(test.filter, at(60))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +138,7 @@ func TestFilter(t *testing.T) {
 
 // An artifact that stays keeps all of its tags.
 func TestFilterKeepsAllTags(t *testing.T) {
-	filter, err := NewFilter(v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Include: []v1alpha1.Expression{"^latest$"}}})
+	filter, err := NewFilter(v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Include: []v1alpha1.Expression{"^latest$"}}}, at(60))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,11 +162,23 @@ func TestNewFilterErrors(t *testing.T) {
 			v1alpha1.ArtifactFilter{Untagged: "Maybe"},
 			`spec.artifacts.untagged: "Maybe" is none of Include, Exclude and Only`,
 		}, {
+			v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Semver: "1.x ||"}},
+			`spec.artifacts.tags.semver: "1.x ||" is no range of semantic versions; write one like ^1.4, ">=1.2 <3" or "1.x || 2.x", or take it out`,
+		}, {
+			v1alpha1.ArtifactFilter{PushedSince: "2026-13-01T00:00:00Z"},
+			`spec.artifacts.pushedSince: "2026-13-01T00:00:00Z" is neither a time like 2026-01-31T00:00:00Z nor a duration like 720h; correct it or take it out`,
+		}, {
+			v1alpha1.ArtifactFilter{PushedSince: "-5m"},
+			`spec.artifacts.pushedSince: "-5m" is neither a time like 2026-01-31T00:00:00Z nor a duration like 720h; correct it or take it out`,
+		}, {
+			v1alpha1.ArtifactFilter{MinSeverity: "Grave"},
+			`spec.artifacts.minSeverity: "Grave" is none of Low, Medium, High and Critical`,
+		}, {
 			v1alpha1.ArtifactFilter{Latest: new(int32(0))},
 			`spec.artifacts.latest: 0 is less than 1; leave it out to list all`,
 		},
 	} {
-		filter, err := NewFilter(test.filter)
+		filter, err := NewFilter(test.filter, at(60))
 		if err == nil || err.Error() != test.want || filter != nil {
 			t.Errorf("got %v\nwant %s", err, test.want)
 		}
@@ -163,7 +202,7 @@ func TestLatestWithTies(t *testing.T) {
 			}
 		}
 		latest := rapid.Int32Range(1, 12).Draw(t, "latest")
-		filter, err := NewFilter(v1alpha1.ArtifactFilter{Latest: &latest})
+		filter, err := NewFilter(v1alpha1.ArtifactFilter{Latest: &latest}, at(60))
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -202,7 +241,7 @@ func FuzzNewFilter(f *testing.F) {
 		if len(expression) > 256 { // the schema's bound
 			return
 		}
-		filter, err := NewFilter(v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Include: []v1alpha1.Expression{v1alpha1.Expression(expression)}}})
+		filter, err := NewFilter(v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Include: []v1alpha1.Expression{v1alpha1.Expression(expression)}}}, at(60))
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "spec.artifacts.tags.include[0]: ") {
 				t.Errorf("the error does not name the field: %v", err)

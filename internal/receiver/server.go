@@ -11,6 +11,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,7 +25,12 @@ type Server struct {
 	// GetCertificate, if set, makes it HTTPS: it is asked for the certificate at
 	// each handshake, so that one that is renewed is used at once.
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+	listening atomic.Bool
 }
+
+// Listening tells whether requests are taken at present.
+func (s *Server) Listening() bool { return s.listening.Load() }
 
 // stopTimeout bounds how long requests in work are waited for at the end.
 const stopTimeout = 5 * time.Second
@@ -80,7 +86,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		}
 		return nil
 	})
+	s.listening.Store(true)
 	err := server.Serve(listener)
+	s.listening.Store(false)
 	cancel()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil

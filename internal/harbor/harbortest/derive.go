@@ -144,7 +144,7 @@ func scanOverview(d digest, scan Scan, now instant) []byte {
 }
 
 // report is the body of additions/vulnerabilities.
-func report(d digest, scan Scan, now instant) []byte {
+func report(d digest, scan Scan, by scannerJSON, now instant) []byte {
 	type finding struct {
 		ID          string   `json:"id"`
 		Package     string   `json:"package"`
@@ -174,7 +174,7 @@ func report(d digest, scan Scan, now instant) []byte {
 		}
 	}
 	return marshal(map[string]any{report11: map[string]any{
-		"generated_at": now.time().Format(time.RFC3339Nano), "scanner": scanner, "severity": worst, "vulnerabilities": findings,
+		"generated_at": now.time().Format(time.RFC3339Nano), "scanner": by, "severity": worst, "vulnerabilities": findings,
 	}})
 }
 

@@ -89,7 +89,7 @@ func (r *Registry) SetScan(repositoryName, ref string, scan Scan) error {
 		a.more().scan = scanOverview(a.digest, scan, now)
 		delete(a.extra.additions, vulnerabilities)
 		if scan.Status == "" || scan.Status == "Success" {
-			a.extra.addition(vulnerabilities, "application/json", report(a.digest, scan, now))
+			a.extra.addition(vulnerabilities, "application/json", report(a.digest, scan, scanner, now))
 		}
 		r.emitScan(a, scan, now)
 		return nil

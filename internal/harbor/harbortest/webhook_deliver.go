@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ type WebhookOptions struct {
 	Queue int
 	// RootCAs verify the targets' certificates; the default is the system's.
 	RootCAs *x509.CertPool
+	// Dial opens connections to targets; the default is over TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Disturb, if set, is asked what goes wrong with each delivery. It is called
 	// while the registry is locked.
 	Disturb func(WebhookDelivery) Disturbance
@@ -95,6 +98,7 @@ func newWebhooks(o WebhookOptions, host string) *webhooks {
 	w.context, w.cancel = context.WithCancel(context.Background())
 	client := func(skip bool) *http.Client {
 		return &http.Client{Timeout: o.Timeout, Transport: &http.Transport{
+			DialContext:     o.Dial,
 			TLSClientConfig: &tls.Config{RootCAs: o.RootCAs, InsecureSkipVerify: skip}, //nolint:gosec // what the policy asks for
 		}}
 	}

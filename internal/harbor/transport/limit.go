@@ -13,14 +13,15 @@ import (
 )
 
 // Limiter bounds the requests in flight of all round trippers that share it.
-// Who waits is served in the order of arrival, those that are urgent first.
+// Who waits is served in the order of arrival, those that are urgent first, and
+// those of the background last.
 type Limiter struct {
 	most int
 	now  func() time.Time
 
 	mu         sync.Mutex
 	taken      int
-	waiting    [2]list.List // of chan struct{}; urgent, others
+	waiting    [3]list.List // of chan struct{}; urgent, others, background
 	served     int          // urgent ones in a row while others waited
 	adaptation *adaptation  // nil: the bound is fixed
 	until      time.Time    // nobody is served before
@@ -48,6 +49,13 @@ type urgentKey struct{}
 // one in eight.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
+type backgroundKey struct{}
+
+// Background returns a context whose requests wait for as long as any other does.
+func Background(ctx context.Context) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, true)
+}
+
 // Acquire waits for a slot. The caller calls release when done with it, once
 // or more often. The error is the context's; then nothing is held.
 func (l *Limiter) Acquire(ctx context.Context) (release func(), err error) {
@@ -65,7 +73,7 @@ func (l *Limiter) InFlight() int {
 func (l *Limiter) Waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.waiting[0].Len() + l.waiting[1].Len()
+	return l.waiting[0].Len() + l.waiting[1].Len() + l.waiting[2].Len()
 }
 
 // Bounds returns the greatest number of slots, and how many there are now.
@@ -128,6 +136,8 @@ func (l *Limiter) serve() {
 func (l *Limiter) next() chan struct{} {
 	from := 0
 	switch {
+	case l.waiting[0].Len()+l.waiting[1].Len() == 0:
+		from = 2
 	case l.waiting[0].Len() == 0:
 		from = 1
 	case l.waiting[1].Len() > 0:
@@ -149,6 +159,8 @@ func (l *Limiter) take(ctx context.Context) error {
 	line := &l.waiting[1]
 	if urgent, _ := ctx.Value(urgentKey{}).(bool); urgent {
 		line = &l.waiting[0]
+	} else if background, _ := ctx.Value(backgroundKey{}).(bool); background {
+		line = &l.waiting[2]
 	}
 	ready := make(chan struct{})
 	l.mu.Lock()

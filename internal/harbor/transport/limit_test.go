@@ -171,3 +171,41 @@ func pause(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// TestBackgroundIsServedLast: a request of the background gets a slot only when
+// nobody else waits for one.
+func TestBackgroundIsServedLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(1)
+		release, err := l.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var served []string
+		wait := func(name string, ctx context.Context) {
+			go func() {
+				release, err := l.Acquire(ctx)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				served = append(served, name)
+				release()
+			}()
+			synctest.Wait()
+		}
+		wait("background", Background(t.Context()))
+		for range 2 * urgentInARow {
+			wait("urgent", Urgent(t.Context()))
+		}
+		wait("other", t.Context())
+		if got := l.Waiting(); got != 2+2*urgentInARow {
+			t.Errorf("%d wait", got)
+		}
+		release()
+		synctest.Wait()
+		if last := len(served) - 1; last != 1+2*urgentInARow || served[last] != "background" || served[urgentInARow] != "other" {
+			t.Errorf("served in the order %v", served)
+		}
+	})
+}

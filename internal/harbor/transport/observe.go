@@ -14,6 +14,8 @@ import (
 
 // Observation tells of one request that has ended, each try of its own.
 type Observation struct {
+	// Context of the request.
+	Context context.Context
 	// Endpoint is the class of the endpoint, such as artifacts.list: few in number.
 	Endpoint string
 	// Method is GET or HEAD.
@@ -22,6 +24,9 @@ type Observation struct {
 	Rows int
 	// Try counts from 1 for each call; more than 1 is a retry.
 	Try int
+	// After says what was wrong with the try before: an HTTP status such as 503,
+	// or a [Failure]; empty for the first try.
+	After string
 	// Status of the answer; 0 when there was none.
 	Status int
 	// Duration from the request's sending to the end of its answer. What it
@@ -40,10 +45,11 @@ type Observer func(Observation)
 
 // Attempt is one try of a call. Its context carries it.
 type Attempt struct {
-	// Endpoint, Rows and Try are those of the [Observation].
+	// Endpoint, Rows, Try and After are those of the [Observation].
 	Endpoint string
 	Rows     int
 	Try      int
+	After    string
 	failure  Failure
 }
 
@@ -78,7 +84,7 @@ func (o *observe) RoundTrip(req *http.Request) (*http.Response, error) {
 	if attempt == nil {
 		attempt = &Attempt{Try: 1}
 	}
-	seen := Observation{Endpoint: attempt.Endpoint, Method: req.Method, Rows: attempt.Rows, Try: attempt.Try}
+	seen := Observation{Context: req.Context(), Endpoint: attempt.Endpoint, Method: req.Method, Rows: attempt.Rows, Try: attempt.Try, After: attempt.After}
 	resp, err := o.next.RoundTrip(req)
 	if err != nil {
 		seen.Duration, seen.Failure = time.Since(start), failureOf(req.Context(), err)

@@ -1,0 +1,399 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller_test
+
+import (
+	"cmp"
+	"compress/gzip"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
+)
+
+// object is a JSON object as encoding/json reads it, apart from any type of ours.
+type object = map[string]any
+
+// recorded returns the bodies of a recording's successful answers by path and query.
+func recorded(t *testing.T, name string) map[string]any {
+	t.Helper()
+	file, err := os.Open(filepath.Join("..", "harbor", "harbortest", "testdata", "recordings", name+".har.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var har struct {
+		Log struct {
+			Entries []struct {
+				Request  struct{ Method, URL string }
+				Response struct {
+					Status  int
+					Content struct{ Text string }
+				}
+			}
+		}
+	}
+	if err := json.NewDecoder(unzipped).Decode(&har); err != nil {
+		t.Fatal(err)
+	}
+	bodies := map[string]any{}
+	for _, e := range har.Log.Entries {
+		var body any
+		if e.Response.Status != http.StatusOK || e.Request.Method != http.MethodGet || json.Unmarshal([]byte(e.Response.Content.Text), &body) != nil {
+			continue
+		}
+		u, err := url.Parse(e.Request.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies[u.RequestURI()] = body
+	}
+	return bodies
+}
+
+func of[T any](o object, field string) T { value, _ := o[field].(T); return value }
+
+func objects(o object, field string) (all []object) {
+	for _, row := range of[[]any](o, field) {
+		if row, ok := row.(object); ok {
+			all = append(all, row)
+		}
+	}
+	return all
+}
+
+// set sets a field unless the value says nothing.
+func set(o object, field string, value any) {
+	switch v := value.(type) {
+	case nil:
+		return
+	case string:
+		if v == "" {
+			return
+		}
+	case []string:
+		if len(v) == 0 {
+			return
+		}
+	case float64:
+		if v == 0 {
+			return
+		}
+	}
+	o[field] = value
+}
+
+// entryOf says what a list must show of a recorded artifact with all details,
+// in the terms of the API's documentation.
+func entryOf(t *testing.T, artifact object) object {
+	t.Helper()
+	entry := object{"digest": artifact["digest"]}
+	for theirs, ours := range map[string]string{
+		"type": "type", "media_type": "mediaType", "manifest_media_type": "manifestMediaType", "artifact_type": "artifactType", "size": "sizeBytes",
+	} {
+		set(entry, ours, artifact[theirs])
+	}
+	pushed, err := time.Parse(time.RFC3339, of[string](artifact, "push_time"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry["pushTime"] = pushed.UTC().Format("2006-01-02T15:04:05.000000Z")
+	var tags, immutable, labels []string
+	for _, tag := range objects(artifact, "tags") {
+		tags = append(tags, of[string](tag, "name"))
+		if of[bool](tag, "immutable") {
+			immutable = append(immutable, of[string](tag, "name"))
+		}
+	}
+	for _, label := range objects(artifact, "labels") {
+		labels = append(labels, of[string](label, "name"))
+	}
+	for field, list := range map[string][]string{"tags": tags, "immutableTags": immutable, "labels": labels, "platforms": platformsOf(artifact)} {
+		slices.Sort(list)
+		set(entry, field, slices.Compact(list))
+	}
+	addAccessories(entry, objects(artifact, "accessories"))
+	addAnnotations(entry, of[object](artifact, "annotations"))
+	for _, overview := range of[object](artifact, "scan_overview") {
+		if overview, ok := overview.(object); ok {
+			entry["vulnerabilities"] = scanOf(overview)
+		}
+	}
+	if sbom := of[object](artifact, "sbom_overview"); sbom != nil {
+		shown := object{}
+		set(shown, "digest", sbom["sbom_digest"])
+		set(shown, "scanStatus", sbom["scan_status"])
+		if shown["digest"] != nil {
+			shown["mediaType"] = "application/vnd.goharbor.harbor.sbom.v1"
+		}
+		entry["sbom"] = shown
+	}
+	return entry
+}
+
+func platformsOf(artifact object) (all []string) {
+	platforms := []object{of[object](artifact, "extra_attrs")}
+	if references := objects(artifact, "references"); len(references) > 0 {
+		platforms = nil
+		for _, r := range references {
+			platforms = append(platforms, of[object](r, "platform"))
+		}
+	}
+	for _, p := range platforms {
+		text := cmp.Or(of[string](p, "os"), "unknown") + "/" + cmp.Or(of[string](p, "architecture"), "unknown")
+		if variant := of[string](p, "variant"); variant != "" {
+			text += "/" + variant
+		}
+		if text != "unknown/unknown" {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+func addAccessories(entry object, accessories []object) {
+	slices.SortFunc(accessories, func(a, b object) int { return cmp.Compare(of[float64](a, "id"), of[float64](b, "id")) })
+	signed := false
+	var shown []any
+	for _, a := range accessories {
+		signed = signed || strings.HasPrefix(of[string](a, "type"), "signature.")
+		shown = append(shown, object{"type": a["type"], "digest": a["digest"], "sizeBytes": a["size"]})
+	}
+	entry["signed"] = signed
+	if len(shown) > 0 {
+		entry["accessories"] = shown
+	}
+}
+
+// addAnnotations shows values up to 1 KiB; the recorded ones are ASCII there.
+func addAnnotations(entry, annotations object) {
+	if len(annotations) == 0 {
+		return
+	}
+	shown, cut := object{}, false
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		value := of[string](annotations, key)
+		cut = cut || len(value) > 1024
+		shown[key] = value[:min(len(value), 1024)]
+	}
+	entry["annotations"] = shown
+	if cut {
+		entry["truncated"], entry["totals"] = []string{"annotations"}, object{"annotations": len(annotations)}
+	}
+}
+
+func scanOf(overview object) object {
+	summary := of[object](overview, "summary")
+	counts := of[object](summary, "summary")
+	shown := object{
+		"total": of[float64](summary, "total"), "fixable": of[float64](summary, "fixable"),
+		"critical": of[float64](counts, "Critical"), "high": of[float64](counts, "High"),
+		"medium": of[float64](counts, "Medium"), "low": of[float64](counts, "Low"),
+	}
+	other := 0.0
+	for severity, n := range counts {
+		if !slices.Contains([]string{"Critical", "High", "Medium", "Low"}, severity) {
+			other += n.(float64) //nolint:errcheck // counts are numbers
+		}
+	}
+	shown["other"] = other
+	set(shown, "severity", overview["severity"])
+	set(shown, "scanStatus", overview["scan_status"])
+	scanner := of[object](overview, "scanner")
+	set(shown, "scanner", strings.TrimSpace(of[string](scanner, "name")+" "+of[string](scanner, "version")))
+	return shown
+}
+
+// plain makes of a value what encoding/json reads of it into maps.
+func plain(t *testing.T, value any) (all any) {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// allDetails asks for every detail.
+func allDetails(s *v1alpha1.HarborInventorySpec) {
+	s.Include = []v1alpha1.Detail{
+		v1alpha1.DetailLabels, v1alpha1.DetailVulnerabilities, v1alpha1.DetailSBOM, v1alpha1.DetailAccessories,
+		v1alpha1.DetailImmutability, v1alpha1.DetailAnnotations, v1alpha1.DetailPlatforms,
+	}
+}
+
+// entries returns what the lists of an inventory show, by repository@digest.
+func (w *world) entries(name string) map[string]v1alpha1.ArtifactEntry {
+	w.Helper()
+	entries := map[string]v1alpha1.ArtifactEntry{}
+	for _, l := range w.lists(name) {
+		for _, a := range l.Artifacts {
+			entries[l.Repository+"@"+a.Digest] = a
+		}
+	}
+	return entries
+}
+
+// With all details on, the lists show what a running Harbor was recorded to say
+// of its artifacts, field by field.
+func TestDetailsAreAsRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, harbortest.Recorded())
+	w.inventory("all", allDetails)
+	w.condition("all", "Ready=True Succeeded", "Complete=True")
+	recordings := recorded(t, "artifacts-all-repositories-flags-on")
+	want := map[string]any{}
+	for _, body := range recordings {
+		rows, _ := body.([]any)
+		for _, row := range rows {
+			a, _ := row.(object)
+			want[of[string](a, "repository_name")+"@"+of[string](a, "digest")] = plain(t, entryOf(t, a))
+		}
+	}
+	if len(want) < 80 {
+		t.Fatalf("only %d artifacts are in the recording", len(want))
+	}
+	eventually(t, func() string {
+		entries := w.entries("all")
+		for key := range want {
+			if diff := gocmp.Diff(want[key], plain(t, entries[key])); diff != "" {
+				return key + " recorded (-), shown (+):\n" + diff
+			}
+		}
+		return ""
+	})
+	checkReports(t, w.entries("all"))
+	checkAccessories(t, w.entries("all"))
+	checkTotals(t, w, "all")
+}
+
+// checkReports holds the numbers shown against the reports of the same scans.
+func checkReports(t *testing.T, entries map[string]v1alpha1.ArtifactEntry) {
+	t.Helper()
+	checked := 0
+	for path, body := range recorded(t, "vulnerabilities") {
+		reference, isReport := strings.CutSuffix(path, "/additions/vulnerabilities")
+		reports, _ := body.(object)
+		for _, report := range reports {
+			if !isReport {
+				continue
+			}
+			counts := map[string]int64{}
+			found := objects(report.(object), "vulnerabilities") //nolint:errcheck // a report is an object
+			for _, finding := range found {
+				counts[of[string](finding, "severity")]++
+			}
+			entry := byReference(entries, reference)
+			if entry == nil || entry.Vulnerabilities == nil {
+				continue // a child of an index, or pushed later
+			}
+			v := entry.Vulnerabilities
+			if v.Critical != counts["Critical"] || v.High != counts["High"] || v.Medium != counts["Medium"] || v.Low != counts["Low"] {
+				t.Errorf("%s: shown %+v, the report has %v", path, v, counts)
+			}
+			checked++
+		}
+	}
+	if checked < 5 {
+		t.Errorf("only %d reports were compared", checked)
+	}
+}
+
+// byReference finds the entry of an artifact by its recorded path.
+func byReference(entries map[string]v1alpha1.ArtifactEntry, path string) *v1alpha1.ArtifactEntry {
+	parts := strings.Split(strings.TrimPrefix(path, "/api/v2.0/projects/"), "/")
+	if len(parts) != 5 {
+		return nil
+	}
+	repository := parts[0] + "/" + strings.ReplaceAll(parts[2], "%252F", "/")
+	for key, entry := range entries {
+		if strings.HasPrefix(key, repository+"@") && (slices.Contains(entry.Tags, parts[4]) || entry.Digest == parts[4]) {
+			return &entry
+		}
+	}
+	return nil
+}
+
+// checkAccessories holds those shown of team-a/signed against the endpoint that
+// lists them alone, and the media type of its SBOM against the SBOM's own record.
+func checkAccessories(t *testing.T, entries map[string]v1alpha1.ArtifactEntry) {
+	t.Helper()
+	const path = "/api/v2.0/projects/team-a/repositories/signed/artifacts/"
+	bodies := recorded(t, "accessories")
+	entry := byReference(entries, path+"1.0.0")
+	rows, _ := bodies[path+"1.0.0/accessories"].([]any)
+	if entry == nil || len(rows) == 0 || entry.SBOM == nil {
+		t.Fatalf("team-a/signed: entry %+v, %d rows recorded", entry, len(rows))
+	}
+	want := object{}
+	addAccessories(want, objects(object{"rows": rows}, "rows"))
+	if diff := gocmp.Diff(plain(t, want["accessories"]), plain(t, entry.Accessories)); diff != "" {
+		t.Errorf("accessories recorded (-), shown (+):\n%s", diff)
+	}
+	found := false
+	for uri, body := range bodies {
+		if sbom, ok := body.(object); ok && strings.HasPrefix(uri, path+entry.SBOM.Digest+"?") {
+			found = true
+			if of[string](sbom, "media_type") != entry.SBOM.MediaType {
+				t.Errorf("the SBOM is of media type %v, shown %q", sbom["media_type"], entry.SBOM.MediaType)
+			}
+		}
+	}
+	if !found {
+		t.Error("the SBOM's own record is not in the recording")
+	}
+}
+
+// checkTotals holds the totals of a status against what the lists show.
+func checkTotals(t *testing.T, w *world, name string) {
+	t.Helper()
+	eventually(t, func() string {
+		status := w.get(name).Status
+		var untagged, signed, withSBOM, critical, size int64
+		byProject := map[string]int64{}
+		for key, e := range w.entries(name) {
+			project, _, _ := strings.Cut(key, "/")
+			byProject[project]++
+			size += e.SizeBytes
+			for into, is := range map[*int64]bool{
+				&untagged: len(e.Tags) == 0, &signed: e.Signed != nil && *e.Signed, &withSBOM: e.SBOM != nil && e.SBOM.Digest != "",
+				&critical: e.Vulnerabilities != nil && e.Vulnerabilities.Severity == "Critical",
+			} {
+				if is {
+					*into++
+				}
+			}
+		}
+		got := status.Totals
+		if got == nil || got.Signed == nil || got.WithSBOM == nil || got.BySeverity == nil {
+			return "there are no totals"
+		}
+		projects := map[string]int64{}
+		for _, p := range status.ProjectTotals {
+			projects[p.Project] = p.Artifacts
+		}
+		return gocmp.Diff(
+			[]any{size, untagged, signed, withSBOM, critical, byProject},
+			[]any{got.SizeBytes, got.Untagged, *got.Signed, *got.WithSBOM, got.BySeverity.Critical, projects},
+		)
+	})
+}
