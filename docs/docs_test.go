@@ -140,12 +140,8 @@ func TestDependencies(t *testing.T) {
 // TestLinks holds that every relative link leads to a file, and every anchor
 // in it to a heading.
 func TestLinks(t *testing.T) {
-	paths, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	link := regexp.MustCompile(`\]\(([^):]+)\)`)
-	for _, path := range append(paths, "../README.md") {
+	for _, path := range pages(t) {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -328,7 +324,7 @@ func TestNamedTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)(?:/[^`]*)?` in (internal/[\\w/]+)")
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)(?:/[^`]*)?` in ((?:internal|cmd|config|docs|hack)\\b[\\w/]*)")
 	found := 0
 	for _, page := range pages {
 		text, err := os.ReadFile(page)

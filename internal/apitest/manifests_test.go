@@ -60,23 +60,25 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestDocumentedManifests applies every manifest in the documentation.
+// TestDocumentedManifests applies every block of YAML in the documentation.
 func TestDocumentedManifests(t *testing.T) {
-	paths, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
+	paths := []string{"../../README.md"}
+	for _, pattern := range []string{"../../docs/*.md", "../../docs/*/*.md", "../../charts/*/README.md"} {
+		more, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, more...)
 	}
 	namespace := newNamespace(t)
 	found := 0
-	for _, path := range append(paths, "../../README.md") {
+	for _, path := range paths {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, block := range yamlBlocks.FindAllSubmatch(b, -1) {
-			if bytes.Contains(block[1], []byte("\nkind: ")) {
-				found += dryRun(t, namespace, path, block[1])
-			}
+			found += dryRun(t, namespace, path, bytes.ReplaceAll(block[2], append([]byte("\n"), block[1]...), []byte("\n")))
 		}
 	}
 	if found == 0 {
@@ -84,7 +86,7 @@ func TestDocumentedManifests(t *testing.T) {
 	}
 }
 
-var yamlBlocks = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+var yamlBlocks = regexp.MustCompile("(?ms)^( *)```yaml(\n.*?)^ *```$")
 
 // dryRun applies the manifests of a file without storing them, and returns how
 // many of them are HarborInventories.
