@@ -88,6 +88,7 @@ annotation of a HarborInventory.
 			return c.Help()
 		},
 	}
+	strict(root)
 	root.SetIn(e.In)
 	root.SetOut(e.Out)
 	root.SetErr(e.ErrOut)

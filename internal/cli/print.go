@@ -53,10 +53,11 @@ type outputFlags struct {
 var artifactFormats = []string{formatWide, formatName, formatJSON, formatLines, formatYAML, formatJSONPath, formatColumns}
 
 const outputHelp = `The output is a table, printed row by row as artifacts are found, in the order in
-which the API server has them: all artifacts of a repository together. With -o json, yaml, jsonpath= and custom-columns= the fields are those of an
-ArtifactList's artifacts beside namespace, inventory, harbor, project and
-repository; json, yaml and jsonpath have the artifacts below .items. -o jsonl gives
-one object a line, -o name the reference to pull by.`
+which the API server has them: all artifacts of a repository together. In -o json,
+yaml, jsonpath= and custom-columns= the fields are those of an ArtifactList's
+artifacts, beside namespace, inventory, harbor, project and repository; json, yaml
+and jsonpath have the artifacts below .items. -o jsonl gives one object a line, and
+-o name the references to pull by.`
 
 func (o *outputFlags) addFlags(command *cobra.Command, formats ...string) {
 	o.formats = formats
