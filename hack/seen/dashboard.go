@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -63,12 +64,14 @@ func dashboard(ctx context.Context, length time.Duration, uplot, picture string)
 	quiet := func() func() { return func() {} }
 	inject := func(rules ...harbortest.Rule) func() func() { return func() func() { return harbor.Inject(rules...) } }
 	for _, p := range []phase{
-		{3, "changes", quiet},
+		{2, "changes", quiet},
 		{2, "slow, and a tenth of the answers is 503", inject(
 			harbortest.Rule{Fault: harbortest.Delay(400 * time.Millisecond)}, harbortest.Rule{Fault: harbortest.Gateway(503), Rate: 0.1})},
 		{2, "changes", quiet},
 		{2, "Harbor is down", inject(harbortest.Rule{Fault: harbortest.Gateway(502)})},
 		{1, "changes", quiet},
+		{1, "the artifacts of one project cannot be read", inject(
+			harbortest.Rule{Class: harbortest.ClassArtifacts, Path: "/projects/library/", Fault: harbortest.InternalError()})},
 		{1, "the robot's secret is another", func() func() {
 			_ = registry.SetSecret(hooks, "another")
 			return func() { _ = registry.SetSecret(hooks, secret) }
@@ -129,16 +132,27 @@ func (b *bed) inventories(ctx context.Context, url, robot string) error {
 	return nil
 }
 
-// keepChanging pushes, moves tags and deletes at random, about once a second.
+// keepChanging pushes, moves tags and deletes at random, about once a second:
+// artifacts, and now and then a repository.
 func keepChanging(ctx context.Context, registry *harbortest.Registry) {
 	for n := 0; ctx.Err() == nil; n++ {
 		listed, _ := registry.Listed()
 		a := listed[rand.IntN(len(listed))] //nolint:gosec // needs no secrecy
-		switch rand.IntN(5) {               //nolint:gosec // as above
-		case 0:
+		switch rand.IntN(10) {              //nolint:gosec // as above
+		case 0, 1:
 			_ = registry.DeleteArtifact(a.Repository, a.Digest)
-		case 1:
+		case 2:
 			_, _ = registry.TryPush(a.Repository, harbortest.Image{Digest: a.Digest, Tags: []string{"latest"}})
+		case 3:
+			_, _ = registry.TryPush(fmt.Sprintf("library/new-%d", n), harbortest.Image{Tags: []string{"1.0"}})
+		case 4:
+			if name := a.Repository; strings.HasPrefix(name, "library/new-") || rand.IntN(3) == 0 { //nolint:gosec // as above
+				_ = registry.DeleteRepository(name)
+			}
+		case 5: // a pipeline that pushes one image under several tags
+			for tag := range 5 {
+				_, _ = registry.TryPush(a.Repository, harbortest.Image{Tags: []string{fmt.Sprintf("build-%d-%d", n, tag)}})
+			}
 		default:
 			_, _ = registry.TryPush(a.Repository, harbortest.Image{Tags: []string{fmt.Sprintf("build-%d", n)}})
 		}
