@@ -26,7 +26,9 @@ func TestShorten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rules struct {
-		Groups []struct{ Rules []struct{ Alert, Expr, For string } }
+		Groups []struct {
+			Rules []struct{ Alert, Expr, For string }
+		}
 	}
 	if err := yaml.Unmarshal([]byte(shorten(shipped)), &rules); err != nil {
 		t.Fatal(err)
