@@ -21,10 +21,11 @@ type harbors struct {
 
 	mu       sync.Mutex
 	limiters map[string]*transport.Limiter
+	lanes    map[string]*transport.Limiter // one request each
 }
 
 func newHarbors(connections int) *harbors {
-	return &harbors{connections: connections, limiters: map[string]*transport.Limiter{}}
+	return &harbors{connections: connections, limiters: map[string]*transport.Limiter{}, lanes: map[string]*transport.Limiter{}}
 }
 
 // harborKey is the same for all spellings of a Harbor's URL.
@@ -52,6 +53,18 @@ func (h *harbors) limiter(address string) *transport.Limiter {
 		h.limiters[key] = l
 	}
 	return l
+}
+
+// lane returns the limiter of what looks up details in the Harbor at this URL:
+// one request at a time, whatever the number of inventories.
+func (h *harbors) lane(address string) *transport.Limiter {
+	key := harborKey(address)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.lanes[key] == nil {
+		h.lanes[key] = transport.NewLimiter(1)
+	}
+	return h.lanes[key]
 }
 
 // maxCollected bounds the Harbors that the metrics tell of, each with its host as

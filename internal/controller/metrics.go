@@ -67,6 +67,16 @@ var (
 		Help: "Repositories that were read because a webhook or an edit of a list named them, by outcome: succeeded, failed.",
 	}, []string{"outcome"})
 
+	laneRequestsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_detail_requests_total",
+		Help: "Requests to Harbor that looked up details between the syncs, by outcome: succeeded, failed. spec.detailRequestsPerMinute bounds them.",
+	}, []string{"outcome"})
+
+	laneArtifactsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_detail_artifacts_total",
+		Help: "Artifacts whose details were looked up between the syncs, by why (pending, scanned, rotation) and by whether that changed what is shown (changed, unchanged).",
+	}, []string{"why", "result"})
+
 	listWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_artifactlist_writes_total",
 		Help: "ArtifactLists written, by verb: create, update, delete.",
@@ -74,7 +84,12 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(harborRequests, harborRetries, harborFailures, harborPageRows, harborLatency, harborBytes, syncs, syncDuration, listWrites, drift, hintedReads)
+	metrics.Registry.MustRegister(harborRequests, harborRetries, harborFailures, harborPageRows, harborLatency, harborBytes, syncs, syncDuration, listWrites, drift, hintedReads, laneRequestsTotal, laneArtifactsTotal)
+}
+
+func countLooks(kind lookKind, found, changed int) {
+	laneArtifactsTotal.WithLabelValues(string(kind), "changed").Add(float64(changed))
+	laneArtifactsTotal.WithLabelValues(string(kind), "unchanged").Add(float64(max(0, found-changed)))
 }
 
 func observeRequest(o transport.Observation) {

@@ -81,11 +81,13 @@ type Reconciler struct {
 	harbors    *harbors
 	running    *running
 	hinting    *running
+	laning     *running
 	hints      *hints
 	edits      *edits
 	memory     *memory
 	wake       chan event.GenericEvent // has an inventory looked at
 	hintWake   chan event.GenericEvent // has the hints of one looked at
+	laneWake   chan event.GenericEvent // has the details of one looked up
 	migrations *rate.Limiter
 	now        func() time.Time
 }
@@ -100,10 +102,12 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		options:  options.withDefaults(),
 		running:  newRunning(),
 		hinting:  newRunning(),
+		laning:   newRunning(),
 		hints:    newHints(),
 		memory:   newMemory(),
 		wake:     make(chan event.GenericEvent),
 		hintWake: make(chan event.GenericEvent),
+		laneWake: make(chan event.GenericEvent),
 		now:      time.Now,
 	}
 	r.edits = newEdits(r.hints, r.now)
@@ -133,7 +137,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.setupHints(mgr), r.setupWebhooks(mgr))
+	return errors.Join(r.setupHints(mgr), r.setupLane(mgr), r.setupWebhooks(mgr))
 }
 
 func (o Options) withDefaults() Options {
@@ -217,7 +221,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil // deleted, changed or shutting down: its event brings us back
 	}
 	// 6.
-	return r.conclude(ctx, &inv, result)
+	next, err := r.conclude(ctx, &inv, result)
+	r.wakeLane(ctx, &inv)
+	return next, err
 }
 
 // ignoreGone drops the error of a write to an inventory that was deleted meanwhile.

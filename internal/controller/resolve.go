@@ -41,6 +41,10 @@ type plan struct {
 	filter    *inventory.Filter
 	details   inventory.Set
 	ask       harbor.Details
+	// overviews are the details that are looked up between the syncs, by a client
+	// of this configuration.
+	overviews []v1alpha1.Detail
+	config    harbor.Config
 }
 
 // resolve checks the spec as far as the API server cannot, and reads the Secret
@@ -60,7 +64,7 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 		InsecureSkipVerify: spec.Harbor.InsecureSkipTLSVerify,
 		UserAgent:          r.options.UserAgent,
 		MaxConnections:     int(spec.MaxConnections),
-		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(spec.Harbor.URL)},
+		Limiters:           []*transport.Limiter{r.memory.recall(inv).connections, r.harbors.limiter(spec.Harbor.URL)},
 		Observer:           observeRequest,
 	}
 	if config.Username, config.Password, err = r.credentials(ctx, inv); err != nil {
@@ -82,10 +86,20 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory)
 		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: "spec.harbor.url: " + err.Error()}
 	}
 	details := inventory.NewSet(spec.Include)
-	return &plan{
-		client: c, selection: selection, filter: filter,
-		details: details, ask: inventory.HarborDetails(details, spec),
-	}, nil
+	ask, overviews := inventory.HarborDetails(details, spec), overviewsOf(inv)
+	if len(overviews) > 0 {
+		ask.Scan, ask.SBOM = false, false
+	}
+	return &plan{client: c, selection: selection, filter: filter, details: details, ask: ask, overviews: overviews, config: config}, nil
+}
+
+// overviewsOf returns the details of an inventory that are looked up between the
+// syncs. A small one, which is one object, has them read with everything else.
+func overviewsOf(inv *v1alpha1.HarborInventory) []v1alpha1.Detail {
+	if inv.Spec.Output.Mode == v1alpha1.OutputStatus {
+		return nil
+	}
+	return inventory.Overviews(inventory.NewSet(inv.Spec.Include))
 }
 
 func texts[T ~string](names []T) []string {
