@@ -34,7 +34,7 @@ HISTORIES ?= 2000
 RUNS ?= 5
 
 # What bench-scale measures, in this order; see hack/scale.
-SCALE ?= first-sync resync idle changes visible kills search
+SCALE ?= first-sync resync idle changes visible details kills search
 
 # What image, image-push and image-check are told. The time is the commit's, so
 # that the same commit gives the same image.
@@ -142,7 +142,7 @@ bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the man
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/scale/secrets
 
 .PHONY: bench-scale
-bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync idle changes visible kills search'.
+bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync idle changes visible details kills search'.
 	go build -o $(BIN)/ ./hack/scale ./hack/testbed/guard
 	@for m in $(SCALE); do KUBEBUILDER_ASSETS='$(K8S)' $(BIN)/scale $$m; done
 

@@ -147,6 +147,15 @@ type ArtifactEntry struct {
 	// +kubebuilder:validation:MaxItems=100
 	Accessories []Accessory `json:"accessories,omitempty"`
 
+	// pending names the fields above that have yet to be looked up, by requests of
+	// their own: vulnerabilities, sbom. One that is neither there nor pending,
+	// Harbor does not have; one that is both is being looked up again.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=64
+	Pending []string `json:"pending,omitempty"`
+
 	// truncated names the fields above that hold less than Harbor does, because
 	// the whole would not fit; totals says how much there is. What is kept: of
 	// tags the newest; of the others the first in order.

@@ -22,13 +22,18 @@ const (
 	// ConditionComplete is True when the lists hold everything that the
 	// selection covers: nothing failed, nothing was left unread.
 	ConditionComplete = "Complete"
+
+	// ConditionDetailsKnown is True when every artifact in the lists shows the
+	// details that are looked up between the syncs. It is there only where the spec
+	// asks for such a detail.
+	ConditionDetailsKnown = "DetailsKnown"
 )
 
 // Reasons of the conditions.
 const (
 	// ReasonSucceeded: everything that was selected has been read and written.
 	ReasonSucceeded = "Succeeded"
-	// ReasonProgressing: a sync is under way.
+	// ReasonProgressing: a sync is under way, or details are being looked up.
 	ReasonProgressing = "Progressing"
 	// ReasonSuspended: spec.suspend is true; what is there stays as it is.
 	ReasonSuspended = "Suspended"

@@ -47,7 +47,8 @@ type ArtifactFilter struct {
 	PushedSince string `json:"pushedSince,omitempty"`
 
 	// minSeverity keeps artifacts of which the last scan found a vulnerability of
-	// this severity or a higher one. Without a scan, an artifact does not stay.
+	// this severity or a higher one. Without a scan, an artifact does not stay. It
+	// needs the detail Vulnerabilities.
 	// +optional
 	MinSeverity Severity `json:"minSeverity,omitempty"`
 

@@ -10,6 +10,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="!has(self.output) || !has(self.output.mode) || self.output.mode != 'Status' || !has(self.output.deletionPolicy) || self.output.deletionPolicy != 'Orphan'",message="Orphan is for output.mode ArtifactLists: what stands in the status goes with the inventory; take it out, or set the mode to ArtifactLists",fieldPath=".output.deletionPolicy"
 // +kubebuilder:validation:XValidation:rule="!has(self.annotationKeys) || size(self.annotationKeys) == 0 || (has(self.include) && 'Annotations' in self.include)",message="annotationKeys is for the detail Annotations: add Annotations to include, or take annotationKeys out",fieldPath=".annotationKeys"
 // +kubebuilder:validation:XValidation:rule="!has(self.vulnerabilityReports) || (has(self.include) && 'Vulnerabilities' in self.include)",message="vulnerabilityReports chooses artifacts by what their last scan counted: add Vulnerabilities to include, or take vulnerabilityReports out",fieldPath=".vulnerabilityReports"
+// +kubebuilder:validation:XValidation:rule="!has(self.artifacts) || !has(self.artifacts.minSeverity) || (has(self.include) && 'Vulnerabilities' in self.include)",message="minSeverity needs the results of scans: add Vulnerabilities to include, or take minSeverity out",fieldPath=".artifacts.minSeverity"
 type HarborInventorySpec struct {
 	// harbor is the registry to read.
 	// +required
@@ -44,8 +45,9 @@ type HarborInventorySpec struct {
 	Artifacts ArtifactFilter `json:"artifacts,omitzero"`
 
 	// include names details beyond digest, type, size, time and tags. Each one
-	// costs Harbor additional work for every artifact; Vulnerabilities about
-	// twelve times that of a plain listing.
+	// costs Harbor additional work for every artifact. Vulnerabilities and SBOM,
+	// which cost it most, are looked up between the syncs, unless output.mode is
+	// Status; see detailRequestsPerMinute.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=7
@@ -57,6 +59,14 @@ type HarborInventorySpec struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	AnnotationKeys []AnnotationKey `json:"annotationKeys,omitempty"`
+
+	// detailRequestsPerMinute bounds the requests that look up Vulnerabilities and
+	// SBOM, for up to 20 artifacts each: one at a time, and none while any other
+	// request to Harbor waits. From 1 to 6000.
+	// +optional
+	// +default=60
+	// +kubebuilder:validation:XValidation:rule="self >= 1 && self <= 6000",message="must be from 1 to 6000"
+	DetailRequestsPerMinute int32 `json:"detailRequestsPerMinute,omitempty"`
 
 	// maxConnections is the greatest number of requests to Harbor in flight at
 	// any time for this inventory, retries included. The operator's flag

@@ -71,6 +71,8 @@ type SeverityTotals struct {
 	None int64 `json:"none"`
 	// unscanned: Harbor has no result of a scan.
 	Unscanned int64 `json:"unscanned"`
+	// pending: it has yet to be looked up whether Harbor has one.
+	Pending int64 `json:"pending"`
 }
 
 // ProjectTotals sums up the artifacts of one project.

@@ -140,7 +140,7 @@ func (b *bed) namespace(ctx context.Context, name string) error {
 }
 
 // startHarbor starts the simulator.
-func (b *bed) startHarbor(ctx context.Context, dataset string) error {
+func (b *bed) startHarbor(ctx context.Context, dataset string, more ...string) error {
 	address, err := testbed.FreeAddress(ctx)
 	if err != nil {
 		return err
@@ -150,6 +150,7 @@ func (b *bed) startHarbor(ctx context.Context, dataset string) error {
 		return err
 	}
 	args := append(slices.Clone(b.programs.harbor.args), "--listen", address, "--dataset", dataset)
+	args = append(args, more...)
 	p, err := b.work.Start(linked, b.note, b.programs.harbor.environment, args...)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@
 //	scale idle         an hour in which nothing changes, in two minutes
 //	scale changes      syncs that find k changes
 //	scale visible      from a push to the list that shows it
+//	scale details      a first sync with vulnerabilities beside one without
 //	scale kills        SIGKILL at random moments of syncs
 //	scale search       the kubectl plugin, on what a first sync has written
 //
@@ -49,6 +50,8 @@ type settings struct {
 	seed        uint64
 	connections int
 	writers     int
+	budget      int
+	overview    time.Duration
 }
 
 // Data sets whose sizes the measurements are stated for.
@@ -69,6 +72,7 @@ var measurements = map[string]struct {
 	"idle":       {hundredThousand, measureIdle},
 	"changes":    {hundredThousand, changes},
 	"visible":    {hundredThousand, visible},
+	"details":    {hundredThousand, details},
 	"kills":      {fewThousand, kills},
 	"search":     {hundredThousand, search},
 }
@@ -82,14 +86,14 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return errors.New("want a measurement: first-sync, resync, idle, changes, visible, kills or search; run it with 'make bench-scale'")
+		return errors.New("want a measurement: first-sync, resync, idle, changes, visible, details, kills or search; run it with 'make bench-scale'")
 	}
 	if args[1] == "harbor" { // what the measurements start
 		return serveHarbor(args[2:])
 	}
 	m, ok := measurements[args[1]]
 	if !ok {
-		return fmt.Errorf("no measurement %q: want first-sync, resync, idle, changes, visible, kills or search", args[1])
+		return fmt.Errorf("no measurement %q: want first-sync, resync, idle, changes, visible, details, kills or search", args[1])
 	}
 	s, err := parseFlags(args[1], m.dataset, args[2:])
 	if err != nil {
@@ -116,13 +120,15 @@ func parseFlags(name, dataset string, args []string) (s settings, err error) {
 	flags.StringVar(&s.dataset, "dataset", dataset, "what the simulated Harbor holds; see harborsim --help")
 	flags.IntVar(&s.connections, "connections", 5, "spec.maxConnections of the inventory")
 	flags.IntVar(&s.writers, "writers", 8, "--writers of the manager")
-	flags.IntVar(&s.rounds, "rounds", 3, "first-sync: how often everything is measured")
+	flags.IntVar(&s.rounds, "rounds", 3, "first-sync, details: how often everything is measured")
 	flags.BoolVar(&s.alone, "alone", false, "first-sync: leave out the bare work beside it, which needs the memory for all objects")
 	flags.Int64Var(&s.peak, "peak-mib", 128, "first-sync: bound on the manager's peak memory")
 	flags.IntVar(&s.kills, "kills", 200, "kills: how many")
 	flags.IntVar(&s.pushes, "pushes", 1000, "visible: how many, with each layer")
 	flags.DurationVar(&s.period, "period", 30*time.Second, "visible: --audit-log-interval of the manager")
 	flags.Uint64Var(&s.seed, "seed", 1, "of everything that is random")
+	flags.IntVar(&s.budget, "budget", 3000, "details: spec.detailRequestsPerMinute of the inventory")
+	flags.DurationVar(&s.overview, "overview-latency", 500*time.Microsecond, "details: what each artifact whose overview is asked for delays an answer")
 	numbers := flags.String("k", "1,1,1,10,1000", "changes: numbers of changes, one sync each")
 	if err := flags.Parse(args); err != nil {
 		return s, err

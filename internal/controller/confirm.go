@@ -30,6 +30,8 @@ func (o *listOutput) confirm(ctx context.Context, repository string, live []v1al
 			return fmt.Errorf("asking again for details of %s: %w", digest, err)
 		}
 		entries[i] = inventory.Entry(&artifacts[i], o.plan.details)
+		known, _ := trusted(live)
+		o.carry(repository, entries[i:i+1], known)
 	}
 	return nil
 }
@@ -63,7 +65,8 @@ func (o *listOutput) confirmLabels(ctx context.Context, repository fetch.Reposit
 	return nil
 }
 
-// wanted returns an entry without the details that the spec no longer asks for.
+// wanted returns an entry without the details that the spec no longer asks for,
+// and without those that are not read together with the artifact.
 func (p *plan) wanted(e v1alpha1.ArtifactEntry) v1alpha1.ArtifactEntry {
 	if !p.details.Has(v1alpha1.DetailLabels) {
 		e.Labels = nil
@@ -71,10 +74,10 @@ func (p *plan) wanted(e v1alpha1.ArtifactEntry) v1alpha1.ArtifactEntry {
 	if !p.details.Has(v1alpha1.DetailAccessories) {
 		e.Accessories = nil
 	}
-	if !p.details.Has(v1alpha1.DetailVulnerabilities) {
+	if !p.details.Has(v1alpha1.DetailVulnerabilities) || len(p.overviews) > 0 {
 		e.Vulnerabilities = nil
 	}
-	if !p.details.Has(v1alpha1.DetailSBOM) {
+	if !p.details.Has(v1alpha1.DetailSBOM) || len(p.overviews) > 0 {
 		e.SBOM = nil
 	}
 	return e

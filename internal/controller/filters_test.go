@@ -58,7 +58,12 @@ func TestNewerFilters(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, reg)
-			w.inventory("filtered", func(s *v1alpha1.HarborInventorySpec) { s.Artifacts = c.filter })
+			w.inventory("filtered", func(s *v1alpha1.HarborInventorySpec) {
+				s.Artifacts = c.filter
+				if c.filter.MinSeverity != "" {
+					s.Include, s.DetailRequestsPerMinute = []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}, 6000
+				}
+			})
 			w.condition("filtered", "Ready=True Succeeded", "Complete=True")
 			eventually(t, func() string {
 				if got := w.firstTags("filtered"); !slices.Equal(got, c.want) {

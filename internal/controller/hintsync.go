@@ -10,6 +10,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/semaphore"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -133,7 +135,9 @@ func (r *Reconciler) settleHints(ctx context.Context, inv *v1alpha1.HarborInvent
 	if err != nil {
 		log.FromContext(ctx).Info("repositories of hints could not be read; they are tried again", "repositories", len(failed), "reason", err.Error())
 	}
-	return r.tellNumbers(ctx, inv)
+	err = r.tellNumbers(ctx, inv)
+	r.wakeLane(ctx, inv)
+	return err
 }
 
 // awake has an inventory looked at for a sync of the whole.
@@ -213,14 +217,26 @@ func (r *Reconciler) newHintOutput(ctx context.Context, inv *v1alpha1.HarborInve
 }
 
 // tellNumbers brings the numbers of the status in line with what the lists hold,
-// if all of them are known.
+// if all of them are known. A status that somebody else writes meanwhile, as a
+// sync at its end, tells the same.
 func (r *Reconciler) tellNumbers(ctx context.Context, inv *v1alpha1.HarborInventory) error {
 	known := r.memory.recall(inv)
 	if _, ok := known.complete(); !ok {
 		return nil
 	}
-	status := inv.Status.DeepCopy()
+	var now v1alpha1.HarborInventory
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(inv), &now); err != nil || now.Generation != inv.Generation {
+		return client.IgnoreNotFound(err)
+	}
+	before := now.DeepCopy()
 	sum := known.sum()
-	setNumbers(status, inv, &sum)
-	return r.patchStatus(ctx, inv, status)
+	setNumbers(&now.Status, &now, &sum)
+	if equality.Semantic.DeepEqual(&before.Status, &now.Status) {
+		return nil
+	}
+	err := r.client.Status().Patch(ctx, &now, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if apierrors.IsConflict(err) {
+		return nil
+	}
+	return client.IgnoreNotFound(err)
 }

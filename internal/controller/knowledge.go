@@ -20,6 +20,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/current"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
 	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
@@ -50,6 +51,9 @@ type knowledge struct {
 	listed []int64
 	// apart: until then repositories are listed project by project.
 	apart time.Time
+	// connections bounds the requests in flight of whatever reads for the inventory.
+	connections *transport.Limiter
+	lane        lane
 	// policies tells of each project what became of its webhook policy.
 	policies map[string]registered
 }
@@ -90,7 +94,10 @@ func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
 	defer m.mu.Unlock()
 	k := m.of[name]
 	if k == nil || k.uid != inv.UID || k.generation < inv.Generation {
-		k = &knowledge{uid: inv.UID, generation: inv.Generation, seed: maphash.MakeSeed(), repositories: map[string]remembered{}}
+		k = &knowledge{
+			uid: inv.UID, generation: inv.Generation, seed: maphash.MakeSeed(), repositories: map[string]remembered{},
+			connections: transport.NewLimiter(int(inv.Spec.MaxConnections)), lane: newLane(inv),
+		}
 		k.audit.resume(inv)
 		for i := range k.stripes {
 			k.stripes[i] = semaphore.NewWeighted(1)
@@ -177,6 +184,7 @@ func (k *knowledge) drop(repository string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.repositories, repository)
+	k.lane.drop(repository)
 }
 
 // names returns those of a project's repositories that are known.
@@ -265,6 +273,7 @@ func (k *knowledge) sum() (sum numbers) {
 		sum.lists += r.lists
 		sum.add(name, r.totals)
 	}
+	sum.unlisted, sum.unlistedPending = k.lane.unlisted()
 	return sum
 }
 

@@ -131,20 +131,24 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 	if err := o.confirmLabels(ctx, repository); err != nil {
 		return err
 	}
-	artifacts := o.plan.filter.Apply(repository.Artifacts)
-	now.oldest = oldestPush(artifacts)
-	entries := o.plan.entries(artifacts)
 	standing := o.standing[repository.Name]
 	// A hint may have had them written since the standing lists were looked at.
 	was, _ := o.known.of(repository.Name)
 	meanwhile := was.written.After(o.began)
+	before, err := o.before(ctx, repository.Name, meanwhile)
+	if err != nil {
+		return err
+	}
+	artifacts := o.choose(repository, before)
+	now.oldest = oldestPush(artifacts)
+	entries := o.plan.entries(artifacts)
+	o.carry(repository.Name, entries, before)
 	if !o.rewrites && !meanwhile {
 		if now.hash, now.lists = shard.HashEntries(entries), len(standing); o.intact(standing, *now) {
 			now.totals = inventory.TotalsOf(entries)
 			return nil
 		}
 	}
-	var err error
 	for try := range writeTries {
 		if now.lists, now.hash, err = o.apply(ctx, repository.Name, artifacts, entries, meanwhile || try > 0); err == nil {
 			now.totals = inventory.TotalsOf(entries)
@@ -221,14 +225,14 @@ func (o *listOutput) apply(ctx context.Context, repository string, artifacts []h
 	if err := o.confirm(ctx, repository, live, artifacts, entries); err != nil {
 		return 0, shard.Hash{}, err
 	}
+	return o.place(ctx, repository, entries, live)
+}
+
+// place is the second half of apply: it brings entries into the lists that stand.
+func (o *listOutput) place(ctx context.Context, repository string, entries []v1alpha1.ArtifactEntry, live []v1alpha1.ArtifactList) (lists int, hash shard.Hash, err error) {
 	// 3.
 	changes := shard.Plan(shard.NewNamer(o.inv.Name, repository), entries, o.existing(live), o.limits())
 	// 4.
-	return o.carryOut(ctx, repository, live, changes)
-}
-
-// carryOut writes, and returns the number of lists and the hash of what they hold.
-func (o *listOutput) carryOut(ctx context.Context, repository string, live []v1alpha1.ArtifactList, changes shard.Changes) (lists int, hash shard.Hash, err error) {
 	byName := map[string]*v1alpha1.ArtifactList{}
 	for i := range live {
 		byName[live[i].Name] = &live[i]

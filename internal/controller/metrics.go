@@ -82,6 +82,16 @@ var (
 		Help: "Repositories that were read because something named them, by what as of harbor_inventory_hints_total, and by outcome: succeeded, failed.",
 	}, []string{"source", "outcome"})
 
+	laneRequestsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_detail_requests_total",
+		Help: "Requests to Harbor that looked up details between the syncs, by outcome: succeeded, failed. spec.detailRequestsPerMinute bounds them.",
+	}, []string{"outcome"})
+
+	laneArtifactsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "harbor_inventory_detail_artifacts_total",
+		Help: "Artifacts whose details were looked up between the syncs, by why (pending, scanned, rotation) and by whether that changed what is shown (changed, unchanged).",
+	}, []string{"why", "result"})
+
 	listWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "harbor_inventory_artifactlist_writes_total",
 		Help: "ArtifactLists written: create, update, delete.",
@@ -111,7 +121,8 @@ var (
 
 func init() {
 	metrics.Registry.MustRegister(harborRequests, harborRetries, harborBudgetSpent, harborFailures, harborPageRows, harborLatency, harborBytes,
-		syncs, syncDuration, drift, hintsReceived, hintedReads, listWrites, listWriteFailures, reportWrites, reportReads, buildInfo)
+		syncs, syncDuration, drift, hintsReceived, hintedReads, laneRequestsTotal, laneArtifactsTotal,
+		listWrites, listWriteFailures, reportWrites, reportReads, buildInfo)
 	// From 0 on, so that the first one shows as an increase.
 	for _, source := range []hinter{byWebhook, byEdit, byAuditLog} {
 		hintsReceived.WithLabelValues(source.String())
@@ -119,6 +130,11 @@ func init() {
 	for _, verb := range []string{verbCreate, verbUpdate, verbDelete} {
 		listWrites.WithLabelValues(verb)
 	}
+}
+
+func countLooks(kind lookKind, found, changed int) {
+	laneArtifactsTotal.WithLabelValues(string(kind), "changed").Add(float64(changed))
+	laneArtifactsTotal.WithLabelValues(string(kind), "unchanged").Add(float64(max(0, found-changed)))
 }
 
 // observe counts a request, all but what tells which Harbor it went to.

@@ -95,6 +95,7 @@ func (o *listOutput) bringNamed(ctx context.Context, h *hint, artifacts []harbor
 		return now, false
 	}
 	read := o.plan.entries(artifacts)
+	o.carry(h.repository, read, held)
 	if err := o.confirm(ctx, h.repository, live, artifacts, read); err != nil {
 		return now, false
 	}
@@ -112,8 +113,7 @@ func (o *listOutput) bringNamed(ctx context.Context, h *hint, artifacts []harbor
 		Record: current.Record{Read: current.Stamp{ID: was.Read.ID, Artifacts: -1}, Began: was.Began},
 		pushed: pushed, oldest: was.oldest, totals: inventory.TotalsOf(entries),
 	}
-	changes := shard.Plan(shard.NewNamer(o.inv.Name, h.repository), entries, o.existing(live), o.limits())
-	if now.lists, now.hash, err = o.carryOut(ctx, h.repository, live, changes); err != nil {
+	if now.lists, now.hash, err = o.place(ctx, h.repository, entries, live); err != nil {
 		o.known.doubt(h.repository)
 		return now, false
 	}

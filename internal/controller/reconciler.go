@@ -102,12 +102,14 @@ type Reconciler struct {
 	running    *running
 	hinting    *running
 	reporting  *running
+	laning     *running
 	reports    *reports
 	hints      *hints
 	edits      *edits
 	memory     *memory
 	wake       chan event.GenericEvent // has an inventory looked at
 	hintWake   chan event.GenericEvent // has the hints of one looked at
+	laneWake   chan event.GenericEvent // has the details of one looked up
 	migrations *rate.Limiter
 	receiver   *receiver.Server // nil: webhooks are not received
 	now        func() time.Time
@@ -126,11 +128,13 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		running:   newRunning(),
 		hinting:   newRunning(),
 		reporting: newRunning(),
+		laning:    newRunning(),
 		reports:   newReports(),
 		hints:     newHints(),
 		memory:    newMemory(),
 		wake:      make(chan event.GenericEvent),
 		hintWake:  make(chan event.GenericEvent),
+		laneWake:  make(chan event.GenericEvent),
 		now:       time.Now,
 	}
 	r.edits = newEdits(r.hints, r.now)
@@ -162,7 +166,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.setupHints(mgr), r.setupReports(mgr), r.setupWebhooks(mgr), r.setupHealth(mgr))
+	return errors.Join(r.setupHints(mgr), r.setupLane(mgr), r.setupReports(mgr), r.setupWebhooks(mgr), r.setupHealth(mgr))
 }
 
 func (o Options) withDefaults() Options {
@@ -251,7 +255,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil // deleted, changed or shutting down: its event brings us back
 	}
 	// 6.
-	return r.conclude(ctx, &inv, result)
+	next, err := r.conclude(ctx, &inv, result)
+	r.wakeLane(ctx, &inv)
+	return next, err
 }
 
 // forget drops what is known of an inventory that is gone, or another operator's.

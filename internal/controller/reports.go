@@ -211,7 +211,7 @@ func (r *Reconciler) reportClient(ctx context.Context, inv *v1alpha1.HarborInven
 	return r.resolve(ctx, inv, func(config *harbor.Config) {
 		config.MaxConnections, config.MaxBodyBytes = 1, maxReportBytes
 		config.Retry.Tries = 2 // what fails twice is left for later
-		config.Limiters = []*transport.Limiter{r.harbors.background(inv.Spec.Harbor.URL), r.harbors.limiter(client.ObjectKeyFromObject(inv), inv.Spec.Harbor.URL)}
+		config.Limiters = append([]*transport.Limiter{r.harbors.background(inv.Spec.Harbor.URL)}, config.Limiters...)
 	})
 }
 

@@ -64,7 +64,7 @@ func (w *world) reported(name string, want ...string) *v1alpha1.HarborInventory 
 }
 
 // scanned is a registry with artifacts that were scanned.
-func scanned() *harbortest.Registry {
+func severe() *harbortest.Registry {
 	registry := small()
 	scan(registry, "library/nginx", "1.0", "Critical", 2)
 	scan(registry, "library/nginx", "1.1", "High", 3)
@@ -80,7 +80,7 @@ func scan(registry *harbortest.Registry, repository, tag, severity string, n int
 
 func TestVulnerabilityReports(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, scanned())
+	w := newWorld(t, severe())
 	w.inventory("all", reporting(v1alpha1.SeverityHigh, 10))
 	inv := w.reported("all", "library/nginx 1.0 critical=2 high=0", "library/nginx 1.1 critical=0 high=3", "team/app 1.0,v1.0 critical=1 high=0")
 	want := &v1alpha1.VulnerabilityReportsStatus{ObservedGeneration: 1, Eligible: 3, Selected: 3, Written: 3}
@@ -123,7 +123,7 @@ func TestVulnerabilityReports(t *testing.T) {
 // come and go.
 func TestReportsFollowTheInventory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, scanned())
+	w := newWorld(t, severe())
 	w.inventory("all", reporting(v1alpha1.SeverityHigh, 2))
 	inv := w.reported("all", "library/nginx 1.0 critical=2 high=0", "team/app 1.0,v1.0 critical=1 high=0")
 	if s := inv.Status.VulnerabilityReports; s.Eligible != 3 || s.Selected != 2 || s.LeftOut != 1 || s.Missing != 0 {
@@ -176,7 +176,7 @@ func digestOf(w *world, repository, tag string) string {
 // TestReportsWhileAScanRuns: a report stays while nothing newer is known.
 func TestReportsWhileAScanRuns(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, scanned())
+	w := newWorld(t, severe())
 	w.inventory("all", reporting(v1alpha1.SeverityHigh, 1))
 	w.reported("all", "library/nginx 1.0 critical=2 high=0")
 	for _, status := range []string{"Running", "Error", "Pending"} {
@@ -252,7 +252,7 @@ func TestReportsOfTheRecordedRegistry(t *testing.T) {
 // TestReportsOfAStatus: output.mode Status has reports, too.
 func TestReportsOfAStatus(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, scanned())
+	w := newWorld(t, severe())
 	w.inventory("all", reporting(v1alpha1.SeverityHigh, 1), func(s *v1alpha1.HarborInventorySpec) { s.Output.Mode = v1alpha1.OutputStatus })
 	w.reported("all", "library/nginx 1.0 critical=2 high=0")
 	scan(w.registry, "team/app", "1.2", "Critical", 9)
@@ -290,7 +290,7 @@ func TestReportsThatCannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			registry := scanned()
+			registry := severe()
 			if c.change != nil {
 				c.change(registry)
 			}
@@ -369,7 +369,7 @@ func TestEditedReportsArePutRight(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, scanned())
+			w := newWorld(t, severe())
 			w.inventory("all", reporting(v1alpha1.SeverityHigh, 1))
 			w.reported("all", "library/nginx 1.0 critical=2 high=0")
 			before := w.reports("all")[0]
@@ -394,7 +394,7 @@ func TestReportsOfADeletedInventory(t *testing.T) {
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, scanned())
+			w := newWorld(t, severe())
 			w.inventory("all", reporting(v1alpha1.SeverityHigh, 10), withInventory)
 			w.reported("all", "library/nginx 1.0 critical=2 high=0", "library/nginx 1.1 critical=0 high=3", "team/app 1.0,v1.0 critical=1 high=0")
 			w.change("all", change)

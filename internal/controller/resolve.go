@@ -41,6 +41,10 @@ type plan struct {
 	filter    *inventory.Filter
 	details   inventory.Set
 	ask       harbor.Details
+	// overviews are the details that are looked up between the syncs, by a client
+	// of this configuration.
+	overviews []v1alpha1.Detail
+	config    harbor.Config
 }
 
 // resolve checks the spec as far as the API server cannot, and reads the Secret
@@ -65,7 +69,7 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory,
 		Egress:             &r.options.Egress,
 		UserAgent:          r.options.UserAgent,
 		MaxConnections:     int(spec.MaxConnections),
-		Limiters:           []*transport.Limiter{transport.NewLimiter(int(spec.MaxConnections)), r.harbors.limiter(client.ObjectKeyFromObject(inv), spec.Harbor.URL)},
+		Limiters:           []*transport.Limiter{r.memory.recall(inv).connections, r.harbors.limiter(client.ObjectKeyFromObject(inv), spec.Harbor.URL)},
 		Observer:           r.harbors.observer(spec.Harbor.URL),
 		BudgetSpent:        r.harbors.spent(spec.Harbor.URL),
 		Dial:               r.dial,
@@ -92,10 +96,20 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory,
 		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: "spec.harbor.url: " + err.Error()}
 	}
 	details := inventory.NewSet(spec.Include)
-	return &plan{
-		client: c, selection: selection, filter: filter,
-		details: details, ask: inventory.HarborDetails(details, spec),
-	}, nil
+	ask, overviews := inventory.HarborDetails(details, spec), overviewsOf(inv)
+	if len(overviews) > 0 {
+		ask.Scan, ask.SBOM = false, false
+	}
+	return &plan{client: c, selection: selection, filter: filter, details: details, ask: ask, overviews: overviews, config: config}, nil
+}
+
+// overviewsOf returns the details of an inventory that are looked up between the
+// syncs. A small one, which is one object, has them read with everything else.
+func overviewsOf(inv *v1alpha1.HarborInventory) []v1alpha1.Detail {
+	if inv.Spec.Output.Mode == v1alpha1.OutputStatus {
+		return nil
+	}
+	return inventory.Overviews(inventory.NewSet(inv.Spec.Include))
 }
 
 func texts[T ~string](names []T) []string {

@@ -38,6 +38,8 @@ type result struct {
 	projects map[string]inventory.ProjectTotals
 	lists    int
 
+	unlisted, unlistedPending int64
+
 	// entries for output.mode Status; stall says why there are none.
 	entries []v1alpha1.RepositoryArtifact
 	stall   *stallError
@@ -55,6 +57,13 @@ func (res *result) ended() bool { return res.err != nil }
 // is sets the numbers.
 func (res *result) is(sum numbers) {
 	res.totals, res.projects, res.lists = sum.totals, sum.projects, sum.lists
+	res.unlisted, res.unlistedPending = sum.unlisted, sum.unlistedPending
+}
+
+func (res *result) numbers() *numbers {
+	return &numbers{
+		totals: res.totals, projects: res.projects, lists: res.lists, unlisted: res.unlisted, unlistedPending: res.unlistedPending,
+	}
 }
 
 // output is where a sync writes to.

@@ -99,37 +99,50 @@ func (r *Reconciler) webhookHint(hint receiver.Hint) {
 	}
 	for i := range all.Items {
 		inv := &all.Items[i]
-		if harborKey(inv.Spec.Harbor.URL) != hint.Harbor || !r.options.Selector.Matches(labels.Set(inv.Labels)) || !r.hinted(inv, hint) {
+		if harborKey(inv.Spec.Harbor.URL) != hint.Harbor || !r.options.Selector.Matches(labels.Set(inv.Labels)) {
 			continue
 		}
-		hintsReceived.WithLabelValues(byWebhook.String()).Inc()
-		r.hintWake <- event.GenericEvent{Object: inv}
+		if wake := r.hinted(inv, hint); wake != nil {
+			hintsReceived.WithLabelValues(byWebhook.String()).Inc()
+			wake <- event.GenericEvent{Object: inv}
+		}
 	}
 }
 
-// hinted notes what a hint means for an inventory, if anything.
-func (r *Reconciler) hinted(inv *v1alpha1.HarborInventory, hint receiver.Hint) bool {
+// hinted notes what a hint means for an inventory, if anything, and returns what
+// has it looked at.
+func (r *Reconciler) hinted(inv *v1alpha1.HarborInventory, hint receiver.Hint) chan<- event.GenericEvent {
 	selection, err := fetch.NewSelection(texts(inv.Spec.Projects), texts(inv.Spec.Repositories), texts(inv.Spec.ExcludeRepositories))
 	if err != nil {
-		return false // a sync says so
+		return nil // a sync says so
 	}
 	name := types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name}
 	switch {
 	case hint.Project == "":
 		r.hints.widen(name, scopeAll)
 	case !selection.Project(hint.Project):
-		return false
+		return nil
 	case hint.Repository == "":
 		for _, repository := range r.memory.names(name, hint.Project) {
 			r.hints.repository(name, repository, nil, byWebhook, r.now())
 		}
 		r.hints.widen(name, scopeChanged)
 	case !selection.Repository(hint.Repository):
-		return false
+		return nil
+	case hint.Kinds&receiver.Scanned != 0 && len(overviewsOf(inv)) > 0:
+		digests := make([]string, len(hint.Artifacts))
+		for i, a := range hint.Artifacts {
+			digests[i] = a.Digest
+		}
+		r.memory.recall(inv).urge(hint.Repository, digests)
+		if hint.Kinds == receiver.Scanned { // nothing else of it has changed
+			return r.laneWake
+		}
+		r.hints.repository(name, hint.Repository, namedByWebhook(hint), byWebhook, r.now())
 	default:
 		r.hints.repository(name, hint.Repository, namedByWebhook(hint), byWebhook, r.now())
 	}
-	return true
+	return r.hintWake
 }
 
 // namedByWebhook returns the digests of the artifacts that a hint is about, if it

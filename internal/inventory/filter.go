@@ -121,7 +121,31 @@ func (f *Filter) Apply(artifacts []harbor.Artifact) []harbor.Artifact {
 
 // lets tells whether an artifact stays, by itself.
 func (f *Filter) lets(a *harbor.Artifact) bool {
-	return f.letsPlain(a) && f.bySeverity(a)
+	return f.letsPlain(a) && f.LetsScan(a.Scan)
+}
+
+// NeedsScans tells whether the filter looks at the results of scans.
+func (f *Filter) NeedsScans() bool { return f.severity > 0 }
+
+// LetsScan tells whether the result of a scan, nil if there is none, lets an
+// artifact stay.
+func (f *Filter) LetsScan(scan *harbor.ScanOverview) bool {
+	return f.severity == 0 || scan != nil && severityRank(scan.Severity) >= f.severity
+}
+
+// Candidates returns the artifacts that are not among the kept ones, which Apply
+// returned, and that only their scan or newer ones keep out.
+func (f *Filter) Candidates(artifacts, kept []harbor.Artifact) (some []harbor.Artifact) {
+	stays := make(map[int64]bool, len(kept))
+	for i := range kept {
+		stays[kept[i].ID] = true
+	}
+	for i := range artifacts {
+		if a := &artifacts[i]; !stays[a.ID] && f.letsPlain(a) {
+			some = append(some, *a)
+		}
+	}
+	return some
 }
 
 // letsPlain is lets without the condition on the scan.
@@ -180,10 +204,6 @@ func isFor(p harbor.Platform, wanted string) bool {
 // byTime leaves out a push time that Harbor does not know.
 func (f *Filter) byTime(a *harbor.Artifact) bool {
 	return f.since.IsZero() || !a.PushTime.Before(f.since)
-}
-
-func (f *Filter) bySeverity(a *harbor.Artifact) bool {
-	return f.severity == 0 || a.Scan != nil && severityRank(a.Scan.Severity) >= f.severity
 }
 
 // newest keeps the newest ones. A push time that Harbor does not know is the

@@ -16,6 +16,8 @@ type Totals struct {
 	Artifacts, SizeBytes, Untagged, Signed, WithSBOM int64
 	// Types are sorted by name.
 	Types []v1alpha1.TypeTotal
+	// Pending is the number of those of which something has yet to be looked up.
+	Pending int64
 	// Severities leaves out those that were not scanned.
 	Severities v1alpha1.SeverityTotals
 	// Vulnerabilities is the sum over the entries that show any; nil if none does.
@@ -29,12 +31,14 @@ func (t Totals) Add(other Totals) Totals {
 	t.Untagged += other.Untagged
 	t.Signed += other.Signed
 	t.WithSBOM += other.WithSBOM
+	t.Pending += other.Pending
 	t.Types = addTypes(t.Types, other.Types)
 	t.Severities.Critical += other.Severities.Critical
 	t.Severities.High += other.Severities.High
 	t.Severities.Medium += other.Severities.Medium
 	t.Severities.Low += other.Severities.Low
 	t.Severities.None += other.Severities.None
+	t.Severities.Pending += other.Severities.Pending
 	t.Vulnerabilities = addCounts(t.Vulnerabilities, other.Vulnerabilities)
 	return t
 }
@@ -49,10 +53,14 @@ func TotalsOf(entries []v1alpha1.ArtifactEntry) Totals {
 		totals.Untagged += count(len(e.Tags) == 0)
 		totals.Signed += count(e.Signed != nil && *e.Signed)
 		totals.WithSBOM += count(e.SBOM != nil && e.SBOM.Digest != "")
+		totals.Pending += count(len(e.Pending) > 0)
 		of := types[e.Type]
 		types[e.Type] = v1alpha1.TypeTotal{Type: e.Type, Artifacts: of.Artifacts + 1, SizeBytes: of.SizeBytes + e.SizeBytes}
-		if e.Vulnerabilities != nil {
+		switch {
+		case e.Vulnerabilities != nil:
 			addScan(&totals, e.Vulnerabilities)
+		case slices.Contains(e.Pending, fieldVulnerabilities):
+			totals.Severities.Pending++
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(types)) {
@@ -143,7 +151,7 @@ func (t Totals) Shown(details Set) v1alpha1.ArtifactTotals {
 	}
 	if details.Has(v1alpha1.DetailVulnerabilities) {
 		by := t.Severities
-		by.Unscanned = t.Artifacts - by.Critical - by.High - by.Medium - by.Low - by.None
+		by.Unscanned = t.Artifacts - by.Critical - by.High - by.Medium - by.Low - by.None - by.Pending
 		shown.BySeverity = &by
 	}
 	return shown

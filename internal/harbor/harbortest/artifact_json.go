@@ -43,6 +43,9 @@ func (c *call) appendArtifact(w []byte, a *artifact, f flags) []byte {
 	if wanted(f.sbom, "sbom_overview") {
 		w = appendObject(w, "sbom_overview", e.sbom)
 	}
+	if f.scan && c.overviews != nil {
+		*c.overviews++
+	}
 	if wanted(f.scan, "scan_overview") {
 		w = appendObject(w, "scan_overview", a.scan())
 	}

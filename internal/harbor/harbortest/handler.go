@@ -24,6 +24,9 @@ type Options struct {
 	Latency time.Duration
 	// LatencyOf, if set, takes the place of Latency.
 	LatencyOf func(*http.Request) time.Duration
+	// OverviewLatency delays an answer by so much more for each artifact in it that
+	// has the overview of its scan asked for: it costs Harbor more than anything else.
+	OverviewLatency time.Duration
 	// Observer, if set, is called with every request before it is answered,
 	// from many goroutines at once.
 	Observer func(*http.Request)
@@ -110,6 +113,7 @@ type exchange struct {
 	partial   *partial
 	answer    *answer
 	body      []byte // of a request that writes
+	overviews int    // of scans, in the answer
 	// answered is true when Harbor made the answer, not a fault, as account.
 	answered bool
 	account  *account
@@ -144,6 +148,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.body, _ = io.ReadAll(io.LimitReader(r.Body, 1<<20)) // what is cut off is no JSON
 	}
 	x.reply()
+	x.wait(time.Duration(x.overviews)*h.options.OverviewLatency, nil)
 	for _, hit := range hits {
 		x.released = hit.off
 		for _, step := range hit.fault.after {
@@ -216,7 +221,7 @@ func (x *exchange) dispatch() *answer {
 	query, _ := url.ParseQuery(x.request.URL.RawQuery)
 	return found.handle(&call{
 		registry: x.handler.registry, request: x.request, query: query, path: path, args: args,
-		account: x.account, url: x.handler.externalURL(x.request), partial: x.partial, body: x.body,
+		account: x.account, url: x.handler.externalURL(x.request), partial: x.partial, body: x.body, overviews: &x.overviews,
 	})
 }
 

@@ -58,6 +58,8 @@ type call struct {
 	url      string   // external URL of the server
 	partial  *partial // nil when every answer is complete
 	body     []byte   // of a request that writes
+	// overviews counts the artifacts in the answer with overviews of their scans; may be nil.
+	overviews *int
 }
 
 type route struct {

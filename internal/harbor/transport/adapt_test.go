@@ -145,7 +145,8 @@ func TestRetryAfterHoldsEverybody(t *testing.T) {
 	})
 }
 
-// TestUrgentGoFirst: those that are urgent are served first, and one in eight is not.
+// TestUrgentGoFirst: those that are urgent are served first, and one in eight is
+// not; those in the background are served when nobody else waits.
 func TestUrgentGoFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1)
@@ -166,6 +167,9 @@ func TestUrgentGoFirst(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
+		for range 2 {
+			wait(Background(t.Context()), "b")
+		}
 		for range 3 {
 			wait(t.Context(), "-")
 		}
@@ -179,7 +183,7 @@ func TestUrgentGoFirst(t *testing.T) {
 		for name := range served {
 			order += name
 		}
-		if want := "uuuuuuu-uuu--"; order != want {
+		if want := "uuuuuuu-uuu--bb"; order != want {
 			t.Errorf("served %q, want %q", order, want)
 		}
 	})

@@ -13,15 +13,15 @@ import (
 )
 
 // Limiter bounds the requests in flight of all round trippers that share it.
-// Who waits is served in the order of arrival, those that are urgent first, and
-// those of the background last.
+// Who waits is served in the order of arrival, those that are urgent first, those
+// in the background last.
 type Limiter struct {
 	most int
 	now  func() time.Time
 
 	mu         sync.Mutex
 	taken      int
-	waiting    [3]list.List // of chan struct{}; urgent, others, background
+	waiting    [3]list.List // of chan struct{}; by line
 	served     int          // urgent ones in a row while others waited
 	adaptation *adaptation  // nil: the bound is fixed
 	until      time.Time    // nobody is served before
@@ -43,17 +43,26 @@ func NewAdaptiveLimiter(n int) *Limiter {
 	return l
 }
 
-type urgentKey struct{}
+// line is where a request waits.
+type line int
+
+const (
+	urgentLine line = iota
+	usualLine
+	backgroundLine
+)
+
+type lineKey struct{}
 
 // Urgent returns a context whose requests do not wait behind others, apart from
 // one in eight.
-func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+func Urgent(ctx context.Context) context.Context {
+	return context.WithValue(ctx, lineKey{}, urgentLine)
+}
 
-type backgroundKey struct{}
-
-// Background returns a context whose requests wait for as long as any other does.
+// Background returns a context whose requests wait as long as any other does.
 func Background(ctx context.Context) context.Context {
-	return context.WithValue(ctx, backgroundKey{}, true)
+	return context.WithValue(ctx, lineKey{}, backgroundLine)
 }
 
 // Acquire waits for a slot. The caller calls release when done with it, once
@@ -73,7 +82,11 @@ func (l *Limiter) InFlight() int {
 func (l *Limiter) Waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.waiting[0].Len() + l.waiting[1].Len() + l.waiting[2].Len()
+	n := 0
+	for i := range l.waiting {
+		n += l.waiting[i].Len()
+	}
+	return n
 }
 
 // Bounds returns the greatest number of slots, and how many there are now.
@@ -134,16 +147,18 @@ func (l *Limiter) serve() {
 
 // next takes out who is served next.
 func (l *Limiter) next() chan struct{} {
-	from := 0
+	urgent, usual := l.waiting[urgentLine].Len() > 0, l.waiting[usualLine].Len() > 0
+	from := backgroundLine
 	switch {
-	case l.waiting[0].Len()+l.waiting[1].Len() == 0:
-		from = 2
-	case l.waiting[0].Len() == 0:
-		from = 1
-	case l.waiting[1].Len() > 0:
+	case urgent && usual:
+		from = urgentLine
 		if l.served++; l.served > urgentInARow {
-			l.served, from = 0, 1
+			l.served, from = 0, usualLine
 		}
+	case urgent:
+		from = urgentLine
+	case usual:
+		from = usualLine
 	}
 	first := l.waiting[from].Front()
 	if first == nil {
@@ -156,15 +171,13 @@ func (l *Limiter) take(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	line := &l.waiting[1]
-	if urgent, _ := ctx.Value(urgentKey{}).(bool); urgent {
-		line = &l.waiting[0]
-	} else if background, _ := ctx.Value(backgroundKey{}).(bool); background {
-		line = &l.waiting[2]
+	in, given := ctx.Value(lineKey{}).(line)
+	if !given {
+		in = usualLine
 	}
 	ready := make(chan struct{})
 	l.mu.Lock()
-	place := line.PushBack(ready)
+	place := l.waiting[in].PushBack(ready)
 	l.serve()
 	l.mu.Unlock()
 	select {
@@ -179,7 +192,7 @@ func (l *Limiter) take(ctx context.Context) error {
 		l.taken--
 		l.serve()
 	default:
-		line.Remove(place)
+		l.waiting[in].Remove(place)
 	}
 	return ctx.Err()
 }

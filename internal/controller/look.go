@@ -1,0 +1,366 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	crcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
+	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
+)
+
+// setupLane adds the controller that looks up overviews between the syncs.
+func (r *Reconciler) setupLane(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("harborinventory-details").
+		WithOptions(crcontroller.Options{MaxConcurrentReconciles: r.options.MaxConcurrentReconciles}).
+		Watches(&v1alpha1.HarborInventory{}, r.laning.interrupting(&handler.EnqueueRequestForObject{}),
+			builder.WithPredicates(asksForWork())).
+		WatchesRawSource(source.Channel(r.laneWake, &handler.EnqueueRequestForObject{})).
+		Complete(reconcile.Func(r.reconcileLane))
+}
+
+const (
+	// laneSlice bounds how long one inventory is worked on before another one is.
+	laneSlice = 10 * time.Second
+	// laneTells is the pause between two updates of the status.
+	laneTells = 5 * time.Second
+)
+
+// wakeLane has an inventory looked at for overviews, if it has any.
+func (r *Reconciler) wakeLane(ctx context.Context, inv *v1alpha1.HarborInventory) {
+	if len(overviewsOf(inv)) == 0 {
+		return
+	}
+	select {
+	case r.laneWake <- event.GenericEvent{Object: inv}:
+	case <-ctx.Done():
+	}
+}
+
+// reconcileLane looks up overviews of one inventory for a while:
+//
+//  1. Decide whether there is anything to do: not before a sync of everything has
+//     ended, for the plain inventory comes first.
+//  2. Check the spec and read what it refers to.
+//  3. Look up a part at a time, the most urgent first, and write the lists.
+//  4. Tell how far it has come.
+func (r *Reconciler) reconcileLane(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var inv v1alpha1.HarborInventory
+	if err := r.live.Get(ctx, req.NamespacedName, &inv); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	// 1.
+	if !r.laneOpen(&inv) {
+		return ctrl.Result{}, nil // a change of the inventory or the end of a sync wakes us
+	}
+	known := r.memory.recall(&inv)
+	version, _ := known.complete()
+	within := wantedVerifyInterval(&inv, version)
+	next, pause := known.nextLookup(r.now(), within)
+	if next == nil {
+		return ctrl.Result{RequeueAfter: pause}, nil
+	}
+	ctx, cancel := r.laning.begin(ctx, &inv)
+	defer cancel()
+	// 2.
+	plan, err := r.resolve(ctx, &inv)
+	if err == nil {
+		err = plan.connectLane(r.harbors.background(inv.Spec.Harbor.URL))
+	}
+	if err != nil { // the next sync tells of it
+		known.lookedUp(next, nil, err, r.now())
+		return ctrl.Result{RequeueAfter: laneRetry}, nil
+	}
+	defer plan.client.Close()
+	// 3. 4.
+	until := r.now().Add(laneSlice)
+	for next != nil && r.now().Before(until) {
+		rest, err := r.lookUp(ctx, &inv, plan, known, next)
+		if interrupted(ctx) {
+			return ctrl.Result{}, nil
+		}
+		known.lookedUp(next, rest, err, r.now())
+		if err != nil {
+			log.FromContext(ctx).Info("details could not be looked up; they are tried again", "repository", next.repository, "reason", err.Error())
+		}
+		if next, pause = known.nextLookup(r.now(), within); next != nil && !known.tellDue(r.now(), laneTells) {
+			continue
+		}
+		if err := r.tellNumbers(ctx, &inv); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	return ctrl.Result{RequeueAfter: max(pause, time.Millisecond)}, nil
+}
+
+// laneOpen tells whether overviews of an inventory are to be looked up at all.
+func (r *Reconciler) laneOpen(inv *v1alpha1.HarborInventory) bool {
+	if !r.options.Selector.Matches(labels.Set(inv.Labels)) || inv.DeletionTimestamp != nil || inv.Spec.Suspend ||
+		inv.Status.ObservedGeneration != inv.Generation || len(overviewsOf(inv)) == 0 {
+		return false
+	}
+	_, whole := r.memory.recall(inv).complete()
+	return whole
+}
+
+// connectLane gives the plan a client for one request at a time, within all
+// bounds, that tries none again: tries are part of the budget.
+func (p *plan) connectLane(one *transport.Limiter) error {
+	p.client.Close()
+	config := p.config
+	config.MaxConnections = 1
+	// Who waits for its turn in the lane holds no connection of others.
+	config.Limiters = append([]*transport.Limiter{one}, config.Limiters...)
+	config.Retry = transport.RetryPolicy{Tries: 1}
+	var err error
+	p.client, err = harbor.New(config)
+	return err
+}
+
+// lookUp looks up a part of what is asked for, writes the lists where something
+// has changed, and returns the digests that are left.
+func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, known *knowledge, l *lookup) (rest []string, err error) {
+	out, err := r.newHintOutput(ctx, inv, p, []string{l.repository})
+	if err != nil {
+		return nil, err
+	}
+	unseen := known.unseenOf(l.repository)
+	digests := l.digests
+	var entries []v1alpha1.ArtifactEntry
+	live, err := out.read(ctx, l.repository)
+	if err != nil {
+		return nil, err
+	}
+	if entries, _ = trusted(live); digests == nil {
+		digests = l.chooseFrom(entries, unseen)
+	}
+	found, rest, err := r.ask(ctx, p, known, l.repository, digests)
+	if err == nil {
+		err = r.confirmLack(ctx, p, known, l.repository, entries, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	changed, err := out.amend(ctx, l.repository, found)
+	if err != nil {
+		return nil, err
+	}
+	countLooks(l.kind, len(found), changed)
+	if p.filter.NeedsScans() && r.noteUnseen(known, p, l.repository, entries, unseen, found) {
+		name := client.ObjectKeyFromObject(inv)
+		r.hints.repository(name, l.repository, nil, byEdit, r.now()) // it is read again, and the filter applied
+		select {
+		case r.hintWake <- event.GenericEvent{Object: inv}:
+		case <-ctx.Done():
+		}
+	}
+	return rest, nil
+}
+
+// chooseFrom returns the digests to look up: of what is pending, of everything,
+// or of what a scan has named. That may be a child of an index, which no list
+// shows: the indexes are looked up then.
+func (l *lookup) chooseFrom(entries []v1alpha1.ArtifactEntry, unseen map[string]*harbor.ScanOverview) (digests []string) {
+	shown := 0
+	for i := range entries {
+		if l.urgent[entries[i].Digest] {
+			shown++
+		}
+	}
+	indexes := shown < len(l.urgent)
+	for i := range entries {
+		e := &entries[i]
+		if l.wants(e.Digest, len(e.Pending) > 0) || indexes && isIndex(e) {
+			digests = append(digests, e.Digest)
+		}
+	}
+	for digest, scan := range unseen {
+		if l.wants(digest, scan == nil) {
+			digests = append(digests, digest)
+		}
+	}
+	slices.Sort(digests)
+	return slices.Compact(digests)
+}
+
+func (l *lookup) wants(digest string, pending bool) bool {
+	switch l.kind {
+	case lookPending:
+		return pending
+	case lookUrgent:
+		return len(l.urgent) == 0 || l.urgent[digest]
+	default:
+		return true
+	}
+}
+
+// isIndex goes by the media types of OCI's and Docker's indexes.
+func isIndex(e *v1alpha1.ArtifactEntry) bool {
+	return strings.Contains(e.ManifestMediaType, ".index.") || strings.Contains(e.ManifestMediaType, ".manifest.list.")
+}
+
+// ask looks up so many of the artifacts as one part has, and returns those that
+// Harbor has, and the digests that are left. Harbor takes a list of digests for
+// a condition, so these and no others come.
+func (r *Reconciler) ask(ctx context.Context, p *plan, known *knowledge, repository string, digests []string) (found map[string]*harbor.Artifact, rest []string, err error) {
+	details := detailsOf(p.overviews)
+	found = map[string]*harbor.Artifact{}
+	for range laneRequests {
+		n := min(known.lookSize(), len(digests))
+		if n == 0 {
+			break
+		}
+		if err := known.lane.budget.Wait(ctx); err != nil {
+			return nil, nil, err
+		}
+		page, err := p.client.ArtifactsPage(transport.Background(ctx), repository, harbor.ArtifactOptions{
+			PageOptions: harbor.PageOptions{PageSize: n}, Query: "digest={" + strings.Join(digests[:n], " ") + "}", Details: details,
+		})
+		laneRequestsTotal.WithLabelValues(outcomeOf(err)).Inc()
+		known.noteLook(errors.Is(err, harbor.ErrUnavailable))
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range page.Items {
+			found[page.Items[i].Digest] = &page.Items[i]
+		}
+		digests = digests[n:]
+	}
+	return found, digests, nil
+}
+
+func outcomeOf(err error) string {
+	if err != nil {
+		return "failed"
+	}
+	return "succeeded"
+}
+
+// detailsOf is what Harbor is asked for.
+func detailsOf(overviews []v1alpha1.Detail) harbor.Details {
+	return harbor.Details{
+		Scan: slices.Contains(overviews, v1alpha1.DetailVulnerabilities),
+		SBOM: slices.Contains(overviews, v1alpha1.DetailSBOM),
+	}
+}
+
+// confirmLack asks once more about each artifact whose overview was known and is
+// missing now: Harbor leaves one out when its database fails it.
+func (r *Reconciler) confirmLack(ctx context.Context, p *plan, known *knowledge, repository string, entries []v1alpha1.ArtifactEntry, found map[string]*harbor.Artifact) error {
+	for i := range entries {
+		a := found[entries[i].Digest]
+		if a == nil || !inventory.Lacks(&entries[i], a, p.overviews) {
+			continue
+		}
+		for range 2 { // what Confirm asks
+			if err := known.lane.budget.Wait(ctx); err != nil {
+				return err
+			}
+		}
+		err := fetch.Confirm(transport.Background(ctx), p.client, repository, a, detailsOf(p.overviews))
+		laneRequestsTotal.WithLabelValues(outcomeOf(err)).Add(2)
+		if err != nil {
+			return fmt.Errorf("asking again for details of %s: %w", a.Digest, err)
+		}
+	}
+	return nil
+}
+
+// amend puts what was found into the lists as they are now, and returns how many
+// entries that has changed.
+func (o *listOutput) amend(ctx context.Context, repository string, found map[string]*harbor.Artifact) (changed int, err error) {
+	unlock, err := o.known.lock(ctx, repository)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	sure := !o.plan.client.Troubled()
+	for range writeTries {
+		var live []v1alpha1.ArtifactList
+		if live, err = o.read(ctx, repository); err != nil {
+			return 0, err
+		}
+		entries, all := trusted(live)
+		if !all {
+			return 0, nil // they are about to be put right; what is pending stays so
+		}
+		changed = 0
+		for i := range entries {
+			a := found[entries[i].Digest]
+			if a == nil {
+				continue
+			}
+			now, differs := inventory.Look(&entries[i], a, o.plan.overviews, sure)
+			if differs {
+				entries[i] = now
+				changed++
+			}
+		}
+		if changed == 0 {
+			return 0, nil
+		}
+		lists, hash, placed := o.place(ctx, repository, entries, live)
+		if err = placed; err == nil {
+			moved := false
+			o.known.amend(repository, func(r *remembered) {
+				if r.hash, r.totals = hash, inventory.TotalsOf(entries); r.lists != lists {
+					r.lists, r.written, moved = lists, o.r.now(), true
+				}
+			})
+			if moved { // what is read by name needs the names
+				o.settle(ctx, nil)
+			}
+			return changed, nil
+		}
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
+			break
+		}
+	}
+	return 0, fmt.Errorf("writing the lists of %s: %w", repository, err)
+}
+
+// noteUnseen keeps the scans in mind that were found of artifacts which no list
+// shows, and tells whether the filter has to be applied anew.
+func (r *Reconciler) noteUnseen(known *knowledge, p *plan, repository string, entries []v1alpha1.ArtifactEntry, unseen map[string]*harbor.ScanOverview, found map[string]*harbor.Artifact) (anew bool) {
+	for i := range entries {
+		if a := found[entries[i].Digest]; a != nil && !p.filter.LetsScan(a.Scan) {
+			anew = true
+		}
+	}
+	learned := map[string]*harbor.ScanOverview{}
+	for digest, was := range unseen {
+		a := found[digest]
+		if a == nil || a.Scan == nil && p.client.Troubled() {
+			continue
+		}
+		if a.Scan == nil {
+			a.Scan = &harbor.ScanOverview{} // looked up, and there is none
+		}
+		learned[digest] = a.Scan
+		anew = anew || p.filter.LetsScan(a.Scan) != p.filter.LetsScan(was)
+	}
+	known.learnUnseen(repository, learned)
+	return anew
+}
