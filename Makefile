@@ -52,6 +52,7 @@ CHART_ROLES := role leader_election_role metrics_auth_role metrics_reader_role v
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
 CRD_REF_DOCS_VERSION ?= v0.3.0
 GOLANGCI_LINT_VERSION ?= v2.15.0
+GOVULNCHECK_VERSION ?= v1.9.0
 # 5.8.3 and later need Go 1.27.
 KUSTOMIZE_VERSION ?= v5.8.2
 SETUP_ENVTEST_VERSION ?= v0.25.1
@@ -60,6 +61,7 @@ UPLOT_VERSION ?= 1.6.32
 CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
 GOLANGCI_LINT := $(BIN)/golangci-lint
+GOVULNCHECK := $(BIN)/govulncheck
 HELM := $(BIN)/helm
 KUSTOMIZE := $(BIN)/kustomize
 SETUP_ENVTEST := $(BIN)/setup-envtest
@@ -184,6 +186,17 @@ lint-fix: golangci-lint ## Run the linters, and mend what they can mend.
 	cd hack/bench && $(GOLANGCI_LINT) run --fix
 	cd hack/release && $(GOLANGCI_LINT) run --fix
 
+# It asks vuln.go.dev, so it is none of what a change has to pass offline; a
+# release has to, and the CI does it once a week.
+.PHONY: vulncheck
+vulncheck: govulncheck ## Compare what the programs call with the Go vulnerability database, over the network.
+	$(GOVULNCHECK) ./cmd/...
+
+.PHONY: licenses
+licenses: ## Write the licenses of what is linked to dist/THIRD_PARTY_LICENSES.
+	@mkdir -p dist
+	go run ./hack/licenses -texts >dist/THIRD_PARTY_LICENSES
+
 .PHONY: tidy
 tidy: ## Tidy go.mod, and those of the nested modules to the same dependency versions.
 	go mod tidy
@@ -281,6 +294,10 @@ crd-ref-docs: ## Install crd-ref-docs into bin/.
 .PHONY: golangci-lint
 golangci-lint: ## Install golangci-lint into bin/.
 	$(call install-tool,$(GOLANGCI_LINT),github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION))
+
+.PHONY: govulncheck
+govulncheck: ## Install govulncheck into bin/.
+	$(call install-tool,$(GOVULNCHECK),golang.org/x/vuln/cmd/govulncheck,$(GOVULNCHECK_VERSION))
 
 .PHONY: helm
 helm: ## Build helm into bin/, in the version that hack/release requires.

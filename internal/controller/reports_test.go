@@ -63,7 +63,7 @@ func (w *world) reported(name string, want ...string) *v1alpha1.HarborInventory 
 	return inv
 }
 
-// scanned is a registry with artifacts that were scanned.
+// severe is a registry with artifacts that were scanned.
 func severe() *harbortest.Registry {
 	registry := small()
 	scan(registry, "library/nginx", "1.0", "Critical", 2)
