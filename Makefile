@@ -144,7 +144,7 @@ bench-secrets: controlplane ## Measure what 5,000 unrelated Secrets cost the man
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/scale/secrets
 
 .PHONY: bench-scale
-bench-scale: build controlplane manifests ## Measure how the operator writes, at scale: SCALE='first-sync resync idle changes visible details kills search'.
+bench-scale: build controlplane manifests ## Measure how the operator writes and stays current, at scale: SCALE='first-sync resync idle changes visible details kills search'.
 	go build -o $(BIN)/ ./hack/scale ./hack/testbed/guard
 	@for m in $(SCALE); do KUBEBUILDER_ASSETS='$(K8S)' $(BIN)/scale $$m; done
 

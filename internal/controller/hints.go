@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 )
 
 // hints holds, for each inventory, what somebody says is not as it was: Harbor,
@@ -95,7 +97,7 @@ func (h *hints) repository(name types.NamespacedName, repository string, digests
 }
 
 // maxNamed bounds the artifacts of one repository that are read alone.
-const maxNamed = 16
+const maxNamed = fetch.MaxNamed
 
 // together returns the artifacts that either wish is about.
 func together(a, b []string) []string {

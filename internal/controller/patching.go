@@ -43,7 +43,7 @@ func (o *listOutput) patchAll(ctx context.Context, taken []hint) (left []hint) {
 // as they were written.
 func (o *listOutput) patchable(h *hint) bool {
 	was, ok := o.known.of(h.repository)
-	return ok && was.Read.ID != 0 && len(h.digests) > 0 && len(h.digests) <= fetch.MaxNamed &&
+	return ok && was.Read.ID != 0 && len(h.digests) > 0 &&
 		equality.Semantic.DeepEqual(o.inv.Spec.Artifacts, v1alpha1.ArtifactFilter{}) &&
 		o.plan.selection.Repository(h.repository) && o.intact(o.standing[h.repository], was)
 }

@@ -20,8 +20,7 @@ import (
 //	| a tag that another held artifact had    | the other one loses it                    |
 //	| the last tag that another one had       | not known: Harbor may list it or hide it  |
 //	| an artifact without tags                | as ever if it had none, else not known    |
-//	| not an artifact that is held            | not known: it may be gone                 |
-//	| not an artifact that is not held        | none: Harbor does not list it             |
+//	| not what was asked for                  | not known: it is gone, or an accessory    |
 //	| one tag on two artifacts, or cut tags   | not known                                 |
 //
 // The given entries are not changed.
@@ -36,8 +35,8 @@ func Patch(held []v1alpha1.ArtifactEntry, asked []string, read []v1alpha1.Artifa
 		}
 	}
 	for _, digest := range asked {
-		if p.held[digest] != nil && p.read[digest] == nil {
-			return nil, false
+		if p.read[digest] == nil {
+			return nil, false // of an accessory, another entry tells
 		}
 	}
 	for i := range held {

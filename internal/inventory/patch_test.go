@@ -47,7 +47,7 @@ func TestPatch(t *testing.T) {
 		"a tag that moved to a new one":    {"d", withTags("d: latest"), withTags("a: 1", "b: 2", "c:", "d: latest")},
 		"a first tag":                      {"c", withTags("c: 3"), withTags("a: 1 latest", "b: 2", "c: 3")},
 		"one without tags, as ever":        {"c", withTags("c:"), held},
-		"one that Harbor does not list":    {"x", nil, held},
+		"one that Harbor does not list":    {"x", nil, nil},
 		"the last tag of another one":      {"d", withTags("d: 2"), nil},
 		"no tags any more":                 {"a", withTags("a:"), nil},
 		"a new one without tags":           {"d", withTags("d:"), nil},
