@@ -264,7 +264,7 @@ func TestAuditLogAfterWebhook(t *testing.T) {
 		})
 	}
 	followed(1)
-	w.registry.DelayAudit(func(int64) time.Duration { return 2 * time.Second })
+	w.registry.DelayAudit(func(int64) time.Duration { return time.Hour })
 	digest := w.registry.Push("team/app", harbortest.Image{Tags: []string{"pushed"}})
 	w.deliver("all", hookSecret, "PUSH_ARTIFACT", "team/app", digest)
 	eventually(t, func() string { return cmp.Diff(w.held(), w.shown("all")) })
@@ -273,6 +273,7 @@ func TestAuditLogAfterWebhook(t *testing.T) {
 		return w.harbor.Stats().Requests(class) - before.Requests(class)
 	}
 	before := w.harbor.Stats()
+	w.registry.DelayAudit(nil)
 	eventually(t, func() string {
 		if read(harbortest.ClassArtifacts, before) == 0 {
 			return "the artifact has not been asked for"
