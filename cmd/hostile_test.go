@@ -27,7 +27,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
-// hostile is an input as testdata/hostile.yaml has it.
+// hostile is an input as hostile.yaml has it.
 type hostile struct {
 	Group, Input string
 	// Spec is merged into that of an inventory which can be read; of a URL, Input
@@ -54,7 +54,7 @@ const hostileSpace = "hostile"
 // TestHostileInputs tries every input at the same time: with an operator that
 // allows what it does by default, and one that allows the simulators.
 func TestHostileInputs(t *testing.T) {
-	text, err := os.ReadFile("testdata/hostile.yaml")
+	text, err := os.ReadFile("hostile.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func serveHostile(t *testing.T, answer string) (url string) {
 
 // TestHostileAnswersAreAllTried: the table names each, and no other.
 func TestHostileAnswersAreAllTried(t *testing.T) {
-	text, err := os.ReadFile("testdata/hostile.yaml")
+	text, err := os.ReadFile("hostile.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

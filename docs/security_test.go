@@ -18,10 +18,10 @@ import (
 
 var update = flag.Bool("update", false, "write the generated tables anew instead of comparing them")
 
-// TestHostileTable: security.md shows the inputs of cmd/testdata/hostile.yaml and
+// TestHostileTable: security.md shows the inputs of cmd/hostile.yaml and
 // what becomes of each, and they are 50 at least.
 func TestHostileTable(t *testing.T) {
-	text, err := os.ReadFile("../cmd/testdata/hostile.yaml")
+	text, err := os.ReadFile("../cmd/hostile.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
