@@ -23,6 +23,7 @@ import (
 const (
 	inventoriesResource = "harborinventories"
 	listsResource       = "artifactlists"
+	reportsResource     = "vulnerabilityreports"
 )
 
 // defaultChunk is kubectl's.

@@ -49,6 +49,7 @@ func terminal(file any) (width int, is bool) {
 var commands = []func(*environment) *cobra.Command{
 	newList, newSearch, newTree, newDiff, newExport,
 	newStatus, newSync,
+	newVuln,
 	newFetch,
 	newVersion,
 }

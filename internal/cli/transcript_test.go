@@ -32,6 +32,7 @@ const shellPrompt = "$ kubectl harbor-inventory "
 // than 0 is the last line of an answer: "(exit code 3)".
 func TestTranscripts(t *testing.T) {
 	fill(t)
+	reported(t)
 	operate(t, mainNamespace, "production", func(*v1alpha1.HarborInventory) {})
 	registry := harbortest.Recorded()
 	server := harbortest.NewServer(t, registry, harbortest.Options{})
