@@ -94,13 +94,14 @@ func (c *fetchCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	progress := startProgress(c.environment, c.quiet)
-	defer progress.stop()
-	client, err := c.harbor.client(c.environment, c.connections, progress.observe)
+	progress := newProgress()
+	client, err := c.harbor.client(c.environment, c.connections, progress.observe) // it may ask for a password
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	progress.begin(c.environment, c.quiet)
+	defer progress.stop()
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("not done within --timeout=%s", c.timeout))
@@ -210,8 +211,9 @@ func (s *fetchSink) Repository(_ context.Context, r fetch.Repository) error {
 	if s.err != nil {
 		return s.err
 	}
-	s.progress.pause()
-	defer s.progress.read(r.Project, len(r.Artifacts))
+	resume := s.progress.pause()
+	defer resume()
+	s.progress.read(r.Project, len(r.Artifacts))
 	for i := range r.Artifacts {
 		a := &Artifact{Harbor: s.harbor, Project: r.Project, Repository: r.Name, ArtifactEntry: inventory.Entry(&r.Artifacts[i], s.details)}
 		if s.err = s.printer.print(a); s.err != nil {

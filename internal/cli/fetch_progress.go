@@ -26,8 +26,11 @@ type tally struct {
 	pages, retries      int
 }
 
-// text says it in one line, after so much time.
+// text says it, after so much time.
 func (t tally) text(elapsed time.Duration) string {
+	if t.found == 0 {
+		return "looking for repositories"
+	}
 	rate := float64(t.artifacts) / max(elapsed.Seconds(), 0.001)
 	parts := []string{
 		fmt.Sprintf("%d of %s", t.repositories, counted(t.found, "repository")),
@@ -37,19 +40,17 @@ func (t tally) text(elapsed time.Duration) string {
 	if t.retries > 0 {
 		parts = append(parts, counted(t.retries, "retry"))
 	}
-	if left, ok := t.left(elapsed); ok {
-		parts = append(parts, fmt.Sprintf("about %s left", left))
-	}
 	return strings.Join(parts, ", ")
 }
 
-// left is how long the rest takes, at the pace until now, if something can be said.
-func (t tally) left(elapsed time.Duration) (time.Duration, bool) {
+// line says it while it goes on: first how long the rest takes, at the pace until
+// now, if something can be said of that.
+func (t tally) line(elapsed time.Duration) string {
 	if t.repositories == 0 || t.repositories >= t.found {
-		return 0, false
+		return t.text(elapsed)
 	}
 	rest := float64(t.found-t.repositories) / float64(t.repositories)
-	return time.Duration(float64(elapsed) * rest).Round(time.Second), true
+	return fmt.Sprintf("about %s left, %s", time.Duration(float64(elapsed)*rest).Round(time.Second), t.text(elapsed))
 }
 
 // bar draws it into so many columns.
@@ -59,7 +60,7 @@ func (t tally) bar(elapsed time.Duration, columns int) string {
 	if t.found > 0 {
 		done = width * t.repositories / t.found
 	}
-	line := "[" + strings.Repeat("=", done) + strings.Repeat(" ", width-done) + "] " + t.text(elapsed)
+	line := "[" + strings.Repeat("=", done) + strings.Repeat(" ", width-done) + "] " + t.line(elapsed)
 	if len(line) >= columns {
 		line = line[:max(0, columns-1)]
 	}
@@ -78,14 +79,21 @@ type progress struct {
 	mu       sync.Mutex
 	tally    tally
 	projects map[string]bool
-	drawn    bool // a bar stands on the terminal
-	stopped  bool
+
+	screen  sync.Mutex // taken before mu
+	drawn   bool       // a bar stands on the terminal
+	stopped bool
 }
 
-func startProgress(e *environment, quiet bool) *progress {
-	p := &progress{now: e.now, start: e.now(), over: make(chan struct{}), projects: map[string]bool{}}
+func newProgress() *progress {
+	return &progress{over: make(chan struct{}), projects: map[string]bool{}}
+}
+
+// begin begins to show it.
+func (p *progress) begin(e *environment, quiet bool) {
+	p.now, p.start = e.now, e.now()
 	if quiet {
-		return p
+		return
 	}
 	p.out = e.ErrOut
 	every := lineEvery
@@ -104,26 +112,28 @@ func startProgress(e *environment, quiet bool) *progress {
 			}
 		}
 	})
-	return p
 }
 
 func (p *progress) show() {
+	p.screen.Lock()
+	defer p.screen.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	elapsed := p.now().Sub(p.start)
 	if p.columns == 0 {
-		tell(p.out, "%s\n", p.tally.text(elapsed))
+		tell(p.out, "%s\n", p.tally.line(elapsed))
 		return
 	}
 	tell(p.out, "\r%s\x1b[K", p.tally.bar(elapsed, p.columns))
 	p.drawn = true
 }
 
-// pause takes the bar away, so that something else can be printed.
-func (p *progress) pause() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// pause takes the bar away until resume is called, so that something else can be
+// printed.
+func (p *progress) pause() (resume func()) {
+	p.screen.Lock()
 	p.erase()
+	return p.screen.Unlock
 }
 
 func (p *progress) erase() {
@@ -133,20 +143,17 @@ func (p *progress) erase() {
 	}
 }
 
-// stop shows the end, once.
+// stop shows the end, once. Nothing else is at work any more.
 func (p *progress) stop() {
-	p.mu.Lock()
 	if p.stopped {
-		p.mu.Unlock()
 		return
 	}
 	p.stopped = true
-	p.mu.Unlock()
 	close(p.over)
 	p.ended.Wait()
+	p.erase()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.erase()
 	if p.out != nil && p.tally.pages > 0 {
 		elapsed := p.now().Sub(p.start)
 		tell(p.out, "%s, in %s\n", p.tally.text(elapsed), elapsed.Round(100*time.Millisecond))

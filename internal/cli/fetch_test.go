@@ -210,12 +210,12 @@ func TestProgress(t *testing.T) {
 		elapsed time.Duration
 		want    string
 	}{
-		{tally{}, 0, "0 of 0 repositories, 0 projects, 0 pages, 0 artifacts, 0/s"},
+		{tally{}, 0, "looking for repositories"},
 		{tally{found: 1, repositories: 1, projects: 1, pages: 1, artifacts: 1}, time.Second, "1 of 1 repository, 1 project, 1 page, 1 artifact, 1/s"},
 		{
 			tally{found: 40, repositories: 10, projects: 2, pages: 25, artifacts: 2000, retries: 3},
 			10 * time.Second,
-			"10 of 40 repositories, 2 projects, 25 pages, 2000 artifacts, 200/s, 3 retries, about 30s left",
+			"10 of 40 repositories, 2 projects, 25 pages, 2000 artifacts, 200/s, 3 retries",
 		},
 	} {
 		if got := tt.tally.text(tt.elapsed); got != tt.want {
@@ -227,7 +227,7 @@ func TestProgress(t *testing.T) {
 			}
 		}
 	}
-	if bar := (tally{found: 40, repositories: 10}).bar(time.Second, 200); !strings.HasPrefix(bar, "[=====               ] 10 of 40") {
+	if bar := (tally{found: 40, repositories: 10}).bar(time.Second, 200); !strings.HasPrefix(bar, "[=====               ] about 3s left, 10 of 40") {
 		t.Errorf("the bar is %q", bar)
 	}
 }
