@@ -149,7 +149,7 @@ type ArtifactEntry struct {
 
 	// pending names the fields above that have yet to be looked up, by requests of
 	// their own: vulnerabilities, sbom. One that is neither there nor pending,
-	// Harbor does not have; one that is both is being looked up again.
+	// Harbor does not have.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16

@@ -110,8 +110,8 @@ func TestWhatAScanNames(t *testing.T) {
 		want   string
 	}{
 		{lookup{kind: lookPending}, "new unseen"},
-		{lookup{kind: lookAll}, "image index new seen unseen"},
-		{lookup{kind: lookUrgent}, "image index new seen unseen"},
+		{lookup{kind: lookAll}, "image new index seen unseen"},
+		{lookup{kind: lookUrgent}, "image new index seen unseen"},
 		{lookup{kind: lookUrgent, urgent: map[string]bool{"image": true}}, "image"},
 		{lookup{kind: lookUrgent, urgent: map[string]bool{"image": true, "child": true}}, "image index"},
 		{lookup{kind: lookUrgent, urgent: map[string]bool{"seen": true}}, "index seen"},

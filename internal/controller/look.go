@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
+	"github.com/harbor-inventory/harbor-inventory/internal/shard"
 )
 
 // setupLane adds the controller that looks up overviews between the syncs.
@@ -163,7 +165,7 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 	if err != nil {
 		return nil, err
 	}
-	changed, err := out.amend(ctx, l.repository, found)
+	changed, err := out.amend(ctx, l.repository, live, found)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +183,8 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 
 // chooseFrom returns the digests to look up: of what is pending, of everything,
 // or of what a scan has named. That may be a child of an index, which no list
-// shows: the indexes are looked up then.
+// shows: the indexes are looked up then. They are in the order of the lists, so
+// that each part is in few of them.
 func (l *lookup) chooseFrom(entries []v1alpha1.ArtifactEntry, unseen map[string]*harbor.ScanOverview) (digests []string) {
 	shown := 0
 	for i := range entries {
@@ -196,13 +199,12 @@ func (l *lookup) chooseFrom(entries []v1alpha1.ArtifactEntry, unseen map[string]
 			digests = append(digests, e.Digest)
 		}
 	}
-	for digest, scan := range unseen {
-		if l.wants(digest, scan == nil) {
+	for _, digest := range slices.Sorted(maps.Keys(unseen)) {
+		if l.wants(digest, unseen[digest] == nil) {
 			digests = append(digests, digest)
 		}
 	}
-	slices.Sort(digests)
-	return slices.Compact(digests)
+	return digests
 }
 
 func (l *lookup) wants(digest string, pending bool) bool {
@@ -288,21 +290,23 @@ func (r *Reconciler) confirmLack(ctx context.Context, p *plan, known *knowledge,
 	return nil
 }
 
-// amend puts what was found into the lists as they are now, and returns how many
-// entries that has changed.
-func (o *listOutput) amend(ctx context.Context, repository string, found map[string]*harbor.Artifact) (changed int, err error) {
+// amend puts what was found into the lists, and returns how many entries that has
+// changed. The lists are read again if they are not as they were given.
+func (o *listOutput) amend(ctx context.Context, repository string, live []v1alpha1.ArtifactList, found map[string]*harbor.Artifact) (changed int, err error) {
 	unlock, err := o.known.lock(ctx, repository)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
 	sure := !o.plan.client.Troubled()
-	for range writeTries {
-		var live []v1alpha1.ArtifactList
-		if live, err = o.read(ctx, repository); err != nil {
-			return 0, err
-		}
+	for try := range writeTries {
 		entries, all := trusted(live)
+		if was, _ := o.known.of(repository); try > 0 || shard.HashEntries(entries) != was.hash {
+			if live, err = o.read(ctx, repository); err != nil {
+				return 0, err
+			}
+			entries, all = trusted(live)
+		}
 		if !all {
 			return 0, nil // they are about to be put right; what is pending stays so
 		}

@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/egress"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 	"github.com/harbor-inventory/harbor-inventory/internal/receiver"
 )
@@ -134,7 +135,7 @@ type layerKey struct{}
 func (w *realm) start() {
 	killed, kill := context.WithCancel(logr.NewContext(context.Background(), logr.Discard()))
 	s := &session{store: w.store, killed: killed}
-	options := Options{UserAgent: "test", Webhooks: Webhooks{Address: receiverAddress}}.withDefaults()
+	options := Options{UserAgent: "test", Webhooks: Webhooks{Address: receiverAddress}, Egress: egress.Policy{PlainHTTP: true}}.withDefaults()
 	r := &Reconciler{
 		client: s, writer: s, live: s, cache: cacheOf{session: s}, recorder: silent{}, options: options,
 		running: newRunning(), hinting: newRunning(), hints: newHints(), memory: newMemory(),
