@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -46,6 +47,10 @@ type Cluster struct {
 	gc       *exec.Cmd
 }
 
+// startLimit bounds the start and the stop of etcd and of the API server: envtest's
+// own limit, 20 s, is too short for a machine that does much else.
+const startLimit = time.Minute
+
 // Options of a Cluster.
 type Options struct {
 	// Bare leaves out the CustomResourceDefinitions, for what installs them itself.
@@ -71,7 +76,7 @@ func (o Options) Start(ctx context.Context, root string) (*Cluster, error) {
 	}
 	c := &Cluster{
 		Manager: filepath.Join(dir, "manager"), assets: assets, dir: dir,
-		env: &envtest.Environment{},
+		env: &envtest.Environment{ControlPlaneStartTimeout: startLimit, ControlPlaneStopTimeout: startLimit},
 	}
 	if !o.Bare {
 		c.env.CRDDirectoryPaths = []string{filepath.Join(root, "config", "crd", "bases")}
