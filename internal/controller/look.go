@@ -310,19 +310,7 @@ func (o *listOutput) amend(ctx context.Context, repository string, live []v1alph
 		if !all {
 			return 0, nil // they are about to be put right; what is pending stays so
 		}
-		changed = 0
-		for i := range entries {
-			a := found[entries[i].Digest]
-			if a == nil {
-				continue
-			}
-			now, differs := inventory.Look(&entries[i], a, o.plan.overviews, sure)
-			if differs {
-				entries[i] = now
-				changed++
-			}
-		}
-		if changed == 0 {
+		if changed = lookAt(entries, found, o.plan.overviews, sure); changed == 0 {
 			return 0, nil
 		}
 		lists, hash, placed := o.place(ctx, repository, entries, live)
@@ -343,6 +331,21 @@ func (o *listOutput) amend(ctx context.Context, repository string, live []v1alph
 		}
 	}
 	return 0, fmt.Errorf("writing the lists of %s: %w", repository, err)
+}
+
+// lookAt puts what was found into entries, and returns how many that has changed.
+func lookAt(entries []v1alpha1.ArtifactEntry, found map[string]*harbor.Artifact, overviews []v1alpha1.Detail, sure bool) (changed int) {
+	for i := range entries {
+		a := found[entries[i].Digest]
+		if a == nil {
+			continue
+		}
+		if now, differs := inventory.Look(&entries[i], a, overviews, sure); differs {
+			entries[i] = now
+			changed++
+		}
+	}
+	return changed
 }
 
 // noteUnseen keeps the scans in mind that were found of artifacts which no list
