@@ -101,7 +101,7 @@ func (m module) license() (string, error) {
 		return "", err
 	}
 	var all []string
-	for _, name := range []string{"license", "licence", "copying", "notice"} {
+	for _, name := range []string{"license", "licence", "copying", "notice"} { //nolint:misspell // as some spell it
 		at := slices.IndexFunc(entries, func(e fs.DirEntry) bool {
 			lower := strings.ToLower(e.Name())
 			return !e.IsDir() && (lower == name || strings.HasPrefix(lower, name+"."))
