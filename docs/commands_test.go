@@ -25,9 +25,10 @@ import (
 // reader does not see: "run", and TestCommands runs it; or "not run" with one of
 // these reasons, which is accepted only where the block has what the reason says.
 var notRun = map[string]*regexp.Regexp{
-	"needs a cluster":     regexp.MustCompile(`IMG=|kubectl apply|kubectl delete|helm |--namespace (harbor-inventory-system|argocd)`),
+	"needs a cluster":     regexp.MustCompile(`IMG=|kubectl apply|kubectl delete|helm |--namespace (harbor-inventory-system|argocd|monitoring)`),
 	"needs a real Harbor": regexp.MustCompile(`https://harbor\.example\.com`),
-	"needs the network":   regexp.MustCompile(`git clone`),
+	"needs the network":   regexp.MustCompile(`git clone|kubectl krew install`),
+	"needs the plugin":    regexp.MustCompile(`kubectl harbor-inventory`), // TestTranscripts runs it
 	"needs the demo":      regexp.MustCompile(`\.demo/`),
 	"needs jq":            regexp.MustCompile(`\bjq\b`),
 	"needs openssl":       regexp.MustCompile(`\bopenssl\b`),
