@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -40,6 +41,7 @@ type Cluster struct {
 	// Audit tells what everybody but the administrators has asked of the API server.
 	Audit AuditLog
 
+	users    sync.Mutex // envtest makes one at a time
 	env      *envtest.Environment
 	assets   string
 	dir      string // of kubeconfigs and the manager
@@ -180,13 +182,20 @@ func (c *Cluster) Token(ctx context.Context, name client.ObjectKey) (string, err
 	return request.Status.Token, err
 }
 
-// kubeconfig writes the administrator's, changed.
-func (c *Cluster) kubeconfig(change func(*clientcmdapi.AuthInfo)) (path string, err error) {
+// administrator returns a kubeconfig of a new administrator.
+func (c *Cluster) administrator() ([]byte, error) {
+	c.users.Lock()
+	defer c.users.Unlock()
 	admin, err := c.env.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	text, err := admin.KubeConfig()
+	return admin.KubeConfig()
+}
+
+// kubeconfig writes the administrator's, changed.
+func (c *Cluster) kubeconfig(change func(*clientcmdapi.AuthInfo)) (path string, err error) {
+	text, err := c.administrator()
 	if err != nil {
 		return "", err
 	}

@@ -95,10 +95,8 @@ func matches(labels, with map[string]string) bool {
 // those of a Harbor that no inventory names any more.
 func TestMetricsOfAnInventory(t *testing.T) {
 	t.Parallel()
-	w := synced(t, harbortest.Recorded(), func(s *v1alpha1.HarborInventorySpec) {
-		s.Include = []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}
-	})
-	inv := w.get("all")
+	w := synced(t, harbortest.Recorded(), withVulnerabilities)
+	inv := w.condition("all", "DetailsKnown=True Succeeded")
 	own := map[string]string{"namespace": w.ns, "name": "all"}
 	all := gather(t)
 	status := inv.Status
@@ -118,7 +116,7 @@ func TestMetricsOfAnInventory(t *testing.T) {
 		"last_full_sync_timestamp_seconds": status.LastFullSyncTime.Unix(),
 		"repository_artifacts":             *status.Artifacts,
 		"repository_size_bytes":            *status.SizeBytes,
-		"condition":                        2,
+		"condition":                        3,
 	} {
 		if got := all["harbor_inventory_"+name].value(own); got != float64(want) {
 			t.Errorf("%s is %v, want %v", name, got, want)
@@ -128,6 +126,7 @@ func TestMetricsOfAnInventory(t *testing.T) {
 	slices.SortFunc(conditions, slices.Compare)
 	if diff := cmp.Diff([][]string{
 		{"name=all", "namespace=" + w.ns, "reason=Succeeded", "status=True", "type=Complete"},
+		{"name=all", "namespace=" + w.ns, "reason=Succeeded", "status=True", "type=DetailsKnown"},
 		{"name=all", "namespace=" + w.ns, "reason=Succeeded", "status=True", "type=Ready"},
 	}, conditions); diff != "" {
 		t.Error(diff)

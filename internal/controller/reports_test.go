@@ -24,7 +24,7 @@ import (
 // reporting asks for reports of the worst artifacts.
 func reporting(least v1alpha1.Severity, top int32) func(*v1alpha1.HarborInventorySpec) {
 	return func(s *v1alpha1.HarborInventorySpec) {
-		s.Include = []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}
+		withVulnerabilities(s)
 		s.VulnerabilityReports = &v1alpha1.VulnerabilityReports{MinSeverity: least, Top: top}
 	}
 }
@@ -198,14 +198,7 @@ func TestReportsOfTheRecordedRegistry(t *testing.T) {
 		s.Projects = projects([]string{"library", "team-a", "data.science"})
 		s.VulnerabilityReports.MaxBytes = 16384
 	})
-	var inv *v1alpha1.HarborInventory
-	eventually(t, func() string {
-		inv = w.get("all")
-		if s := inv.Status.VulnerabilityReports; s == nil || s.Written != 5 {
-			return fmt.Sprintf("the status says %+v", s)
-		}
-		return ""
-	})
+	w.condition("all", "DetailsKnown=True Succeeded")
 	type artifact struct {
 		repository, digest string
 		counts             v1alpha1.VulnerabilityCounts
@@ -222,9 +215,15 @@ func TestReportsOfTheRecordedRegistry(t *testing.T) {
 		return cmp.Or(cmp.Compare(b.counts.Critical, a.counts.Critical), cmp.Compare(b.counts.High, a.counts.High),
 			cmp.Compare(b.counts.Medium, a.counts.Medium), cmp.Compare(b.counts.Low, a.counts.Low), cmp.Compare(b.counts.Other, a.counts.Other))
 	})
-	if s := inv.Status.VulnerabilityReports; int(s.Eligible) != len(all) || s.Selected != 5 || int(s.LeftOut) != len(all)-5 || s.Cut == 0 || len(s.Failures) > 0 {
-		t.Errorf("of %d artifacts the status says %+v", len(all), s)
-	}
+	var inv *v1alpha1.HarborInventory
+	eventually(t, func() string {
+		inv = w.get("all")
+		s := inv.Status.VulnerabilityReports
+		if s == nil || int(s.Eligible) != len(all) || s.Selected != 5 || int(s.LeftOut) != len(all)-5 || s.Written != 5 || s.Cut == 0 || len(s.Failures) > 0 {
+			return fmt.Sprintf("of %d artifacts the status says %+v", len(all), s)
+		}
+		return ""
+	})
 	reports := w.reports("all")
 	for _, a := range all[:5] {
 		i := slices.IndexFunc(reports, func(r v1alpha1.VulnerabilityReport) bool {

@@ -164,7 +164,7 @@ func TestBrokenReading(t *testing.T) {
 		body := &limited{r: io.MultiReader(strings.NewReader(`[{"id":1},`), iotest.ErrReader(broken)), left: 1000}
 		_, err := list(body, everything.decode, 0)
 		got := badBody(err, body.broken, "artifacts.list")
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(ConnectionError{})); diff != "" {
 			t.Errorf("%v: %s", err, diff)
 		}
 	}
