@@ -57,6 +57,12 @@ func dashboard(ctx context.Context, length time.Duration, uplot, picture string)
 	if err := b.startManager(ctx); err != nil {
 		return err
 	}
+	// Without that, the picture would be of nothing, twelve minutes later.
+	soon, cancelSoon := context.WithTimeout(ctx, time.Minute)
+	defer cancelSoon()
+	if err := b.prometheus.sees(soon); err != nil {
+		return err
+	}
 	start := time.Now()
 	changing, stop := context.WithCancel(ctx)
 	defer stop()

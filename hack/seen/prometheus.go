@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -93,6 +94,18 @@ func (p *prometheus) get(ctx context.Context, path string, answer any) error {
 		return nil
 	}
 	return json.NewDecoder(response.Body).Decode(answer)
+}
+
+// sees waits until Prometheus has read the operator's own account of its inventories.
+func (p *prometheus) sees(ctx context.Context) error {
+	return cluster.Await(ctx, func(ctx context.Context) error {
+		var answer struct{ Data struct{ Result []any } }
+		err := p.get(ctx, "/api/v1/query?query=harbor_inventory_inventories", &answer)
+		if err == nil && len(answer.Data.Result) == 0 {
+			err = errors.New("prometheus has read nothing from the operator")
+		}
+		return err
+	})
 }
 
 // firing tells whether an alert fires, for the object if one is named.
