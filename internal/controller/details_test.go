@@ -112,7 +112,7 @@ func TestOverviewsFollow(t *testing.T) {
 }
 
 // What is known stays known, in every version of every list, whatever is pushed,
-// tagged, deleted, synced or edited; and only what is new is looked up.
+// tagged, deleted, synced or edited.
 func TestOverviewsNeverFlap(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, scanned())
@@ -123,13 +123,6 @@ func TestOverviewsNeverFlap(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer watch.Stop()
-	var asked atomic.Int32
-	w.harbor.Inject(harbortest.Rule{If: func(r *http.Request) bool {
-		if isOverview(r) {
-			asked.Add(1)
-		}
-		return false
-	}})
 	reg := w.registry
 	artifacts, _ := reg.Listed()
 	must(reg.AddTag("library/app", artifacts[3].Digest, "another"))
@@ -144,9 +137,6 @@ func TestOverviewsNeverFlap(t *testing.T) {
 	delete(want, "v3")
 	if diff := cmp.Diff(want, w.known("all")); diff != "" {
 		t.Errorf("wanted (-), known (+):\n%s", diff)
-	}
-	if n := asked.Load(); n != 1 {
-		t.Errorf("%d requests looked up one artifact", n)
 	}
 	current := map[string]string{}
 	for _, l := range w.lists("all") {
@@ -245,4 +235,50 @@ func TestScanEvents(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// A scan of which nothing tells is found after a sync that the annotation asks for.
+func TestOverviewsAreRenewedOnRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, scanned())
+	w.inventory("all", withVulnerabilities)
+	if got := w.known("all")["v7"]; got != "7" {
+		t.Fatalf("v7 has %s findings", got)
+	}
+	must(w.registry.SetScan("library/app", digestOf(w, "library/app", "v7"), harbortest.Scan{Findings: map[string]int{"High": 70}}))
+	w.request("all")
+	eventually(t, func() string {
+		if got := w.findings("all")["v7"]; got != "70" {
+			return "v7 has " + got + " findings"
+		}
+		return ""
+	})
+}
+
+// Only what is new is looked up after a sync that nobody asked for.
+func TestOverviewsOfWhatIsNew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, scanned())
+	w.hookSecret()
+	w.inventory("all", withVulnerabilities, receiving)
+	w.known("all")
+	var asked atomic.Int32
+	w.harbor.Inject(harbortest.Rule{If: func(r *http.Request) bool {
+		if isOverview(r) {
+			asked.Add(1)
+		}
+		return false
+	}})
+	digest := w.registry.Push("library/app", harbortest.Image{Tags: []string{"new"}})
+	must(w.registry.SetScan("library/app", digest, harbortest.Scan{Findings: map[string]int{"High": 3}}))
+	w.deliver("all", hookSecret, "PUSH_ARTIFACT", "library/app", digest)
+	eventually(t, func() string {
+		if got := w.findings("all")["new"]; got != "3" {
+			return "the new one has " + got + " findings"
+		}
+		return ""
+	})
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d requests looked up one artifact", n)
+	}
 }

@@ -11,9 +11,9 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -217,26 +217,24 @@ func (r *Reconciler) newHintOutput(ctx context.Context, inv *v1alpha1.HarborInve
 }
 
 // tellNumbers brings the numbers of the status in line with what the lists hold,
-// if all of them are known. A status that somebody else writes meanwhile, as a
-// sync at its end, tells the same.
+// if all of them are known. Others write the status, too.
 func (r *Reconciler) tellNumbers(ctx context.Context, inv *v1alpha1.HarborInventory) error {
 	known := r.memory.recall(inv)
 	if _, ok := known.complete(); !ok {
 		return nil
 	}
-	var now v1alpha1.HarborInventory
-	if err := r.live.Get(ctx, client.ObjectKeyFromObject(inv), &now); err != nil || now.Generation != inv.Generation {
-		return client.IgnoreNotFound(err)
-	}
-	before := now.DeepCopy()
-	sum := known.sum()
-	setNumbers(&now.Status, &now, &sum)
-	if equality.Semantic.DeepEqual(&before.Status, &now.Status) {
-		return nil
-	}
-	err := r.client.Status().Patch(ctx, &now, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-	if apierrors.IsConflict(err) {
-		return nil
-	}
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		var now v1alpha1.HarborInventory
+		if err := r.live.Get(ctx, client.ObjectKeyFromObject(inv), &now); err != nil || now.Generation != inv.Generation {
+			return err
+		}
+		before := now.DeepCopy()
+		sum := known.sum()
+		setNumbers(&now.Status, &now, &sum)
+		if equality.Semantic.DeepEqual(&before.Status, &now.Status) {
+			return nil
+		}
+		return r.client.Status().Patch(ctx, &now, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
 	return client.IgnoreNotFound(err)
 }

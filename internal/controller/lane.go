@@ -37,10 +37,12 @@ const (
 //  1. what a scan that has ended names;
 //  2. what has been begun;
 //  3. what lists name as pending: new artifacts, changed ones have new digests;
-//  4. everything else in turn, each repository once within spec.verifyInterval.
+//  4. everything else in turn, each repository once within spec.verifyInterval, and
+//     once after each sync that the annotation asks for.
 type lane struct {
 	budget *rate.Limiter // of requests
 	began  time.Time     // when all of this began; zero before the first look
+	asked  time.Time     // when everything was to be looked up anew
 	size   int           // artifacts of one request
 
 	urgent map[string]map[string]bool // digests by repository; nil are all
@@ -164,7 +166,7 @@ func (k *knowledge) lookupOf(name string, of remembered, now time.Time, within t
 		return begun
 	case l.pends(name, of):
 		return &lookup{repository: name, kind: lookPending, began: now}
-	case of.totals.Artifacts > 0 && current.Due(name, last, now, within):
+	case of.totals.Artifacts > 0 && (last.Before(l.asked) || current.Due(name, last, now, within)):
 		return &lookup{repository: name, kind: lookAll, began: now}
 	default:
 		return nil
@@ -182,6 +184,13 @@ func (l *lookup) before(other *lookup) bool {
 		return 2*slices.Index([]lookKind{lookUrgent, lookPending, lookAll}, l.kind) + begun
 	}
 	return cmp.Or(cmp.Compare(rank(l), rank(other)), cmp.Compare(l.repository, other.repository)) < 0
+}
+
+// lookAnew has everything looked up once more.
+func (k *knowledge) lookAnew(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lane.asked = now
 }
 
 // urge notes that a scan of a repository has ended: of these digests, or of any

@@ -151,7 +151,7 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 	unseen := known.unseenOf(l.repository)
 	digests := l.digests
 	var entries []v1alpha1.ArtifactEntry
-	live, err := out.read(ctx, l.repository)
+	live, err := out.asWritten(ctx, l.repository)
 	if err != nil {
 		return nil, err
 	}
@@ -290,6 +290,16 @@ func (r *Reconciler) confirmLack(ctx context.Context, p *plan, known *knowledge,
 	return nil
 }
 
+// asWritten returns the lists of a repository. They are looked for where the cache
+// has not heard yet of all that were written.
+func (o *listOutput) asWritten(ctx context.Context, repository string) ([]v1alpha1.ArtifactList, error) {
+	live, err := o.read(ctx, repository)
+	if was, ok := o.known.of(repository); err == nil && ok && len(live) != was.lists {
+		return o.search(ctx, repository)
+	}
+	return live, err
+}
+
 // amend puts what was found into the lists, and returns how many entries that has
 // changed. The lists are read again if they are not as they were given.
 func (o *listOutput) amend(ctx context.Context, repository string, live []v1alpha1.ArtifactList, found map[string]*harbor.Artifact) (changed int, err error) {
@@ -302,7 +312,7 @@ func (o *listOutput) amend(ctx context.Context, repository string, live []v1alph
 	for try := range writeTries {
 		entries, all := trusted(live)
 		if was, _ := o.known.of(repository); try > 0 || shard.HashEntries(entries) != was.hash {
-			if live, err = o.read(ctx, repository); err != nil {
+			if live, err = o.asWritten(ctx, repository); err != nil {
 				return 0, err
 			}
 			entries, all = trusted(live)

@@ -5,6 +5,7 @@ package controller_test
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -98,8 +98,15 @@ func TestMetricsOfAnInventory(t *testing.T) {
 	w := synced(t, harbortest.Recorded(), withVulnerabilities)
 	inv := w.condition("all", "DetailsKnown=True Succeeded")
 	own := map[string]string{"namespace": w.ns, "name": "all"}
-	all := gather(t)
 	status := inv.Status
+	var all map[string]family
+	eventually(t, func() string { // the metrics are of the cached status
+		all = gather(t)
+		if got := all["harbor_inventory_vulnerabilities"].value(own); got != float64(status.Vulnerabilities.Total) {
+			return fmt.Sprintf("%v vulnerabilities, want %d", got, status.Vulnerabilities.Total)
+		}
+		return ""
+	})
 	for name, want := range map[string]int64{
 		"artifacts":                        *status.Artifacts,
 		"artifactlists":                    int64(*status.ArtifactLists),

@@ -256,6 +256,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	// 6.
 	next, err := r.conclude(ctx, &inv, result)
+	if decision.cause == causeRequested {
+		r.memory.recall(&inv).lookAnew(r.now())
+	}
 	r.wakeLane(ctx, &inv)
 	return next, err
 }

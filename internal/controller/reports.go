@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -67,15 +68,14 @@ func (r *Reconciler) setupReports(mgr ctrl.Manager) error {
 		Complete(reconcile.Func(r.reconcileReports))
 }
 
-// showsOthers lets an inventory through whose status shows the artifacts of
-// another sync.
+// showsOthers lets an inventory through whose status shows other artifacts.
 func showsOthers() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false }, DeleteFunc: func(event.DeleteEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, _ := e.ObjectOld.(*v1alpha1.HarborInventory)
 			after, _ := e.ObjectNew.(*v1alpha1.HarborInventory)
-			return before != nil && after != nil && after.Spec.Output.Mode == v1alpha1.OutputStatus && !before.Status.LastSyncTime.Equal(after.Status.LastSyncTime)
+			return before != nil && after != nil && !equality.Semantic.DeepEqual(before.Status.ArtifactEntries, after.Status.ArtifactEntries)
 		},
 	}
 }
@@ -127,7 +127,7 @@ func (r *Reconciler) reconcileReports(ctx context.Context, req ctrl.Request) (ct
 	}
 	// 3.
 	state := r.reports.recall(&inv)
-	state.note(inv.Status.LastSyncTime, inv.Spec.Output.Mode)
+	state.note(inv.Status.ArtifactEntries)
 	every := wantedVerifyInterval(&inv, inv.Status.HarborVersion)
 	switch pause := state.pause(r.now(), r.options.ReportsPause, every); {
 	case inv.Spec.Suspend:

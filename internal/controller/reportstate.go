@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -43,8 +43,8 @@ type reportState struct {
 	chosen   map[string]bool      // names of reports
 	verified map[string]time.Time // when they were read
 	failures map[string]reportFailure
-	// synced is when the sync ended that the status showed then; for output.mode Status.
-	synced metav1.Time
+	// shown are the artifacts that the status showed then; for output.mode Status.
+	shown []v1alpha1.RepositoryArtifact
 	// looked is when it was chosen last, from so many lists.
 	looked time.Time
 	lists  int
@@ -186,12 +186,12 @@ func (s *reportState) chose(chosen []vulnerability.Candidate, lists int) {
 	}
 }
 
-// note takes the end of a sync for a change, where its result is in the status.
-func (s *reportState) note(synced *metav1.Time, mode v1alpha1.OutputMode) {
+// note notes which artifacts the status shows.
+func (s *reportState) note(shown []v1alpha1.RepositoryArtifact) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if mode == v1alpha1.OutputStatus && synced != nil && !synced.Equal(&s.synced) {
-		s.dirty, s.synced = true, *synced
+	if !equality.Semantic.DeepEqual(s.shown, shown) {
+		s.dirty, s.shown = true, shown
 	}
 }
 

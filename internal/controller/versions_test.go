@@ -47,7 +47,7 @@ func TestEveryVersion(t *testing.T) {
 			w := worldOf(t, g.version, turns)
 			w.inventory("all", often, func(s *v1alpha1.HarborInventorySpec) {
 				s.VerifyInterval = &metav1.Duration{Duration: shortestVerify}
-				s.Include = []v1alpha1.Detail{v1alpha1.DetailLabels, v1alpha1.DetailSBOM}
+				s.Include, s.DetailRequestsPerMinute = []v1alpha1.Detail{v1alpha1.DetailLabels, v1alpha1.DetailSBOM}, 6000
 			})
 			w.firstSync(g)
 			w.label(turns)
@@ -77,6 +77,18 @@ func turns(now time.Time) (repositories []string) {
 	return repositories
 }
 
+// tagged is a repository whose turn to be read in full does not come before the
+// test has ended.
+var tagged = func() string {
+	now := time.Now()
+	for i := 0; ; i++ {
+		name := fmt.Sprintf("team/tagged%d", i)
+		if !current.Due(name, now, now.Add(5*time.Minute), current.Interval(shortestVerify, 11*time.Second)) {
+			return name
+		}
+	}
+}()
+
 // worldOf is a Harbor of a version without an audit log, and an administrator's
 // account: before 2.10 nobody else may read the log.
 func worldOf(t *testing.T, version harbortest.Version, turns []string) *world {
@@ -91,7 +103,7 @@ func worldOf(t *testing.T, version harbortest.Version, turns []string) *world {
 	for i := range 40 {
 		reg.Push(fmt.Sprintf("many/r%d", i), one)
 	}
-	for _, repository := range append(turns, "team/app", "team/tagged", "team/gone", "team/less") {
+	for _, repository := range append(turns, "team/app", tagged, "team/gone", "team/less") {
 		reg.Push(repository, one)
 	}
 	reg.Push("team/less", harbortest.Image{Tags: []string{"2"}})
@@ -115,6 +127,7 @@ func (w *world) firstSync(g gates) {
 	if wide := w.harbor.Stats().Requests(harbortest.ClassProjectArtifacts) > 0; wide != g.retags {
 		w.Errorf("the listing of a whole project was used: %t", wide)
 	}
+	w.condition("all", "DetailsKnown=True Succeeded")
 	sbom := slices.ContainsFunc(w.lists("all"), func(l v1alpha1.ArtifactList) bool {
 		return slices.ContainsFunc(l.Artifacts, func(a v1alpha1.ArtifactEntry) bool { return a.SBOM != nil })
 	})
@@ -138,7 +151,7 @@ func (w *world) sweep(g gates) {
 	w.Helper()
 	w.nextSync("all")
 	w.registry.Push("team/app", harbortest.Image{Tags: []string{"2"}})
-	must(w.registry.AddTag("team/tagged", "1", "more"))
+	must(w.registry.AddTag(tagged, "1", "more"))
 	must(w.registry.DeleteArtifact("team/less", "1"))
 	must(w.registry.DeleteRepository("team/gone"))
 	must(w.registry.CreateProject("fresh", false))
@@ -151,7 +164,7 @@ func (w *world) sweep(g gates) {
 		w.Error("the repositories of all projects were not listed at once")
 	}
 	without := func(lines []string) []string {
-		return slices.DeleteFunc(lines, func(line string) bool { return !g.retags && strings.HasPrefix(line, "team/tagged@") })
+		return slices.DeleteFunc(lines, func(line string) bool { return !g.retags && strings.HasPrefix(line, tagged+"@") })
 	}
 	w.equal(without(w.held()), without(w.shown("all")))
 	if shown := strings.Contains(strings.Join(w.shown("all"), "\n"), "[1 more]"); shown != g.retags {
@@ -187,7 +200,7 @@ func (w *world) feed(g gates) {
 		return ""
 	})
 	w.registry.Push("team/app", harbortest.Image{Tags: []string{"3"}})
-	must(w.registry.AddTag("team/tagged", "1", "most"))
+	must(w.registry.AddTag(tagged, "1", "most"))
 	must(w.registry.DeleteTag("library/first", "1"))
 	must(w.registry.DeleteRepository("fresh/app"))
 	must(w.registry.CreateProject("fresher", false))
