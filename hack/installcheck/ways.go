@@ -92,7 +92,7 @@ var ways = []way{
 		reader:    "harbor-inventory-metrics-reader",
 		keep:      true,
 		uninstall: []string{"helm uninstall harbor-inventory --namespace harbor-inventory-system"},
-		left:      "2 ArtifactList, " + definitions + ", 2 HarborInventory, 1 Lease", purge: purge,
+		left:      "2 ArtifactList, " + definitions + ", 2 HarborInventory, 1 Lease, 2 VulnerabilityReport", purge: purge,
 	},
 	{
 		name: "`helm install`, Roles in two namespaces", tenants: []string{"team-a", "team-b"},
