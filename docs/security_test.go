@@ -41,14 +41,20 @@ func TestHostileTable(t *testing.T) {
 		}
 		table += fmt.Sprintf("| %s | `%s` | %s | %s |\n", input.Group, strings.NewReplacer("\r", `\r`, "\n", `\n`, "|", `\|`).Replace(input.Input), outcome, says)
 	}
-	const page = "security.md"
+	generated(t, "security.md", "hostile inputs", table)
+}
+
+// generated compares a table with the one that stands on a page between the
+// comments begin and end of a name, or writes it there.
+func generated(t *testing.T, page, name, table string) {
+	t.Helper()
 	content, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := regexp.MustCompile(`(?s)^(.*<!-- begin: hostile inputs[^\n]*\n)(.*)(<!-- end: hostile inputs -->.*)$`).FindStringSubmatch(string(content))
+	parts := regexp.MustCompile(`(?s)^(.*<!-- begin: ` + name + `[^\n]*\n)(.*)(<!-- end: ` + name + ` -->.*)$`).FindStringSubmatch(string(content))
 	if parts == nil {
-		t.Fatal("security.md has no place for the table")
+		t.Fatalf("%s has no place for the table", page)
 	}
 	if *update {
 		if err := os.WriteFile(page, []byte(parts[1]+table+parts[3]), 0o644); err != nil {

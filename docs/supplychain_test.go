@@ -43,24 +43,7 @@ func TestLicenses(t *testing.T) {
 		}
 	}
 	table := "| Module | Version | License |\n|---|---|---|\n" + string(out)
-	const page = "licenses.md"
-	content, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts := regexp.MustCompile(`(?s)^(.*<!-- begin: modules[^\n]*\n)(.*)(<!-- end: modules -->.*)$`).FindStringSubmatch(string(content))
-	if parts == nil {
-		t.Fatal("licenses.md has no place for the table")
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(parts[1]+table+parts[3]), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(table, parts[2]); diff != "" {
-		t.Errorf("the table is not up to date; run with -update (-want +have):\n%s", diff)
-	}
+	generated(t, "licenses.md", "modules", table)
 }
 
 // TestWorkflows: every action is pinned by the hash of a commit, nothing may write

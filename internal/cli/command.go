@@ -66,11 +66,7 @@ func run(ctx context.Context, e *environment, args []string) int {
 	return finish(ran.CommandPath(), err, e.ErrOut)
 }
 
-// NewCommand returns the plugin's command with all subcommands.
-func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	return newCommand(process(streams))
-}
-
+// newCommand returns the plugin's command with all subcommands.
 func newCommand(e *environment) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-harbor_inventory",

@@ -16,6 +16,6 @@
 // comes in, so that memory holds one ArtifactList, not all of them, and the first
 // row is out before the last chunk is asked for.
 //
-// One command a file; [NewCommand] has the list of them. What decides (filters,
+// One command a file; commands in command.go is the list of them. What decides (filters,
 // differences, sums, columns) is pure and takes the time as a parameter.
 package cli
