@@ -111,7 +111,7 @@ func (r *Reconciler) takeHints(ctx context.Context, inv *v1alpha1.HarborInventor
 		taken = nil
 	}
 	if wider, _ := r.hints.waiting(name); wider != scopeNone {
-		r.awake(ctx, inv)
+		wake(ctx, r.wake, inv) // for a sync of the whole
 	}
 	return taken
 }
@@ -140,10 +140,10 @@ func (r *Reconciler) settleHints(ctx context.Context, inv *v1alpha1.HarborInvent
 	return err
 }
 
-// awake has an inventory looked at for a sync of the whole.
-func (r *Reconciler) awake(ctx context.Context, inv *v1alpha1.HarborInventory) {
+// wake has a controller look at an inventory.
+func wake(ctx context.Context, controller chan<- event.GenericEvent, inv *v1alpha1.HarborInventory) {
 	select {
-	case r.wake <- event.GenericEvent{Object: inv}:
+	case controller <- event.GenericEvent{Object: inv}:
 	case <-ctx.Done():
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/current"
@@ -89,7 +90,7 @@ func newMemory() *memory { return &memory{of: map[types.NamespacedName]*knowledg
 // recall returns what is known of an inventory: nothing yet, where its spec has
 // changed or it is another one of the same name.
 func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
-	name := types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name}
+	name := client.ObjectKeyFromObject(inv)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.of[name]
@@ -107,11 +108,16 @@ func (m *memory) recall(inv *v1alpha1.HarborInventory) *knowledge {
 	return k
 }
 
+// existing returns what is known of an inventory; nil if nothing is.
+func (m *memory) existing(inventory types.NamespacedName) *knowledge {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of[inventory]
+}
+
 // snapshot returns what is known of an inventory's repositories now.
 func (m *memory) snapshot(inventory types.NamespacedName) map[string]remembered {
-	m.mu.Lock()
-	k := m.of[inventory]
-	m.mu.Unlock()
+	k := m.existing(inventory)
 	if k == nil {
 		return nil
 	}
@@ -189,9 +195,7 @@ func (k *knowledge) drop(repository string) {
 
 // names returns those of a project's repositories that are known.
 func (m *memory) names(inventory types.NamespacedName, project string) (names []string) {
-	m.mu.Lock()
-	k := m.of[inventory]
-	m.mu.Unlock()
+	k := m.existing(inventory)
 	if k == nil {
 		return nil
 	}

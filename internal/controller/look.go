@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	crcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -52,12 +51,8 @@ const (
 
 // wakeLane has an inventory looked at for overviews, if it has any.
 func (r *Reconciler) wakeLane(ctx context.Context, inv *v1alpha1.HarborInventory) {
-	if len(overviewsOf(inv)) == 0 {
-		return
-	}
-	select {
-	case r.laneWake <- event.GenericEvent{Object: inv}:
-	case <-ctx.Done():
+	if len(overviewsOf(inv)) > 0 {
+		wake(ctx, r.laneWake, inv)
 	}
 }
 
@@ -87,10 +82,9 @@ func (r *Reconciler) reconcileLane(ctx context.Context, req ctrl.Request) (ctrl.
 	ctx, cancel := r.laning.begin(ctx, &inv)
 	defer cancel()
 	// 2.
-	plan, err := r.resolve(ctx, &inv)
-	if err == nil {
-		err = plan.connectLane(r.harbors.background(inv.Spec.Harbor.URL))
-	}
+	plan, err := r.resolveBackground(ctx, &inv, func(config *harbor.Config) {
+		config.Retry.Tries = 1 // tries are part of the budget
+	})
 	if err != nil { // the next sync tells of it
 		known.lookedUp(next, nil, err, r.now())
 		return ctrl.Result{RequeueAfter: laneRetry}, nil
@@ -127,20 +121,6 @@ func (r *Reconciler) laneOpen(inv *v1alpha1.HarborInventory) bool {
 	return whole
 }
 
-// connectLane gives the plan a client for one request at a time, within all
-// bounds, that tries none again: tries are part of the budget.
-func (p *plan) connectLane(one *transport.Limiter) error {
-	p.client.Close()
-	config := p.config
-	config.MaxConnections = 1
-	// Who waits for its turn in the lane holds no connection of others.
-	config.Limiters = append([]*transport.Limiter{one}, config.Limiters...)
-	config.Retry = transport.RetryPolicy{Tries: 1}
-	var err error
-	p.client, err = harbor.New(config)
-	return err
-}
-
 // lookUp looks up a part of what is asked for, writes the lists where something
 // has changed, and returns the digests that are left.
 func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, p *plan, known *knowledge, l *lookup) (rest []string, err error) {
@@ -151,7 +131,7 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 	unseen := known.unseenOf(l.repository)
 	digests := l.digests
 	var entries []v1alpha1.ArtifactEntry
-	live, err := out.asWritten(ctx, l.repository)
+	live, err := out.listsAsWritten(ctx, l.repository)
 	if err != nil {
 		return nil, err
 	}
@@ -173,10 +153,7 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 	if p.filter.NeedsScans() && r.noteUnseen(known, p, l.repository, entries, unseen, found) {
 		name := client.ObjectKeyFromObject(inv)
 		r.hints.repository(name, l.repository, nil, byEdit, r.now()) // it is read again, and the filter applied
-		select {
-		case r.hintWake <- event.GenericEvent{Object: inv}:
-		case <-ctx.Done():
-		}
+		wake(ctx, r.hintWake, inv)
 	}
 	return rest, nil
 }
@@ -238,7 +215,7 @@ func (r *Reconciler) ask(ctx context.Context, p *plan, known *knowledge, reposit
 			return nil, nil, err
 		}
 		page, err := p.client.ArtifactsPage(transport.Background(ctx), repository, harbor.ArtifactOptions{
-			PageOptions: harbor.PageOptions{PageSize: n}, Query: "digest={" + strings.Join(digests[:n], " ") + "}", Details: details,
+			PageOptions: harbor.PageOptions{PageSize: n}, Query: harbor.DigestQuery(digests[:n]), Details: details,
 		})
 		laneRequestsTotal.WithLabelValues(outcomeOf(err)).Inc()
 		known.noteLook(errors.Is(err, harbor.ErrUnavailable))
@@ -290,9 +267,9 @@ func (r *Reconciler) confirmLack(ctx context.Context, p *plan, known *knowledge,
 	return nil
 }
 
-// asWritten returns the lists of a repository. They are looked for where the cache
+// listsAsWritten returns the lists of a repository. They are looked for where the cache
 // has not heard yet of all that were written.
-func (o *listOutput) asWritten(ctx context.Context, repository string) ([]v1alpha1.ArtifactList, error) {
+func (o *listOutput) listsAsWritten(ctx context.Context, repository string) ([]v1alpha1.ArtifactList, error) {
 	live, err := o.read(ctx, repository)
 	if was, ok := o.known.of(repository); err == nil && ok && len(live) != was.lists {
 		return o.search(ctx, repository)
@@ -312,7 +289,7 @@ func (o *listOutput) amend(ctx context.Context, repository string, live []v1alph
 	for try := range writeTries {
 		entries, all := trusted(live)
 		if was, _ := o.known.of(repository); try > 0 || shard.HashEntries(entries) != was.hash {
-			if live, err = o.asWritten(ctx, repository); err != nil {
+			if live, err = o.listsAsWritten(ctx, repository); err != nil {
 				return 0, err
 			}
 			entries, all = trusted(live)

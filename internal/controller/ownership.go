@@ -68,44 +68,50 @@ func setOwner(list metav1.Object, inv *v1alpha1.HarborInventory, scheme *runtime
 
 // own makes the lists that stand belong to the inventory as it asks for, before
 // and whatever becomes of a sync: who sets Orphan because Harbor is no more
-// cannot wait for Harbor. Only metadata is written, and only where it differs. It
-// is over when the cache shows it: a change that follows at once would otherwise
-// take the lists for what they were before.
+// cannot wait for Harbor.
 func (r *Reconciler) own(ctx context.Context, inv *v1alpha1.HarborInventory) error {
-	lists, err := r.standing(ctx, inv)
+	return r.give(ctx, inv, r.standing, func(err error) { noteWrite(verbUpdate, err) })
+}
+
+// give makes the objects that stand belong to the inventory as it asks for. Only
+// metadata is written, and only where it differs; each write is noted. It is over
+// when the cache shows it: a change that follows at once would otherwise take the
+// objects for what they were before.
+func (r *Reconciler) give(ctx context.Context, inv *v1alpha1.HarborInventory, standing func(context.Context, *v1alpha1.HarborInventory) ([]metav1.PartialObjectMetadata, error), note func(error)) error {
+	all, err := standing(ctx, inv)
 	if err != nil {
 		return err
 	}
 	group, writing := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Writers)
 	differ := false
-	for i := range lists {
-		if owned(&lists[i], inv) {
+	for i := range all {
+		if owned(&all[i], inv) {
 			continue
 		}
 		differ = true
-		group.Go(func() error { return r.giveTo(writing, inv, &lists[i]) })
+		group.Go(func() error { return r.giveTo(writing, inv, &all[i], note) })
 	}
 	if err := group.Wait(); err != nil || !differ {
 		return err
 	}
 	_ = wait.PollUntilContextTimeout(ctx, settlePause, settleLimit, true, func(ctx context.Context) (bool, error) {
-		lists, err := r.standing(ctx, inv)
-		return !slices.ContainsFunc(lists, func(l metav1.PartialObjectMetadata) bool { return !owned(&l, inv) }), err
+		all, err := standing(ctx, inv)
+		return !slices.ContainsFunc(all, func(m metav1.PartialObjectMetadata) bool { return !owned(&m, inv) }), err
 	})
 	return nil
 }
 
-func (r *Reconciler) giveTo(ctx context.Context, inv *v1alpha1.HarborInventory, list *metav1.PartialObjectMetadata) error {
-	given := list.DeepCopy() // list is the cache's
+func (r *Reconciler) giveTo(ctx context.Context, inv *v1alpha1.HarborInventory, object *metav1.PartialObjectMetadata, note func(error)) error {
+	given := object.DeepCopy() // object is the cache's
 	if err := setOwner(given, inv, r.client.Scheme()); err != nil {
 		return err
 	}
-	// The patch holds nothing besides, so it may meet a list newer than the cache's.
-	err := r.client.Patch(ctx, given, client.MergeFrom(list))
-	noteWrite(verbUpdate, err)
+	// The patch holds nothing besides, so it may meet an object newer than the cache's.
+	err := r.client.Patch(ctx, given, client.MergeFrom(object))
+	note(err)
 	if err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("setting the owner of list %s: %w", list.Name, err))
+		return client.IgnoreNotFound(fmt.Errorf("setting the owner of %s: %w", object.Name, err))
 	}
 	return nil
 }
@@ -116,13 +122,18 @@ func (r *Reconciler) standing(ctx context.Context, inv *v1alpha1.HarborInventory
 }
 
 // listsUnder returns the metadata of the lists that the cache's index has under
-// a name: that of the inventory, or the prefix of the lists of a repository. They
-// are the cache's own, and must not be changed.
+// a name: that of the inventory, or the prefix of the lists of a repository.
 func (r *Reconciler) listsUnder(ctx context.Context, inv *v1alpha1.HarborInventory, name string) ([]metav1.PartialObjectMetadata, error) {
+	return r.cached(ctx, inv, "ArtifactList", name)
+}
+
+// cached returns the metadata of the objects of a kind that the cache's index has
+// under a name. They are the cache's own, and must not be changed.
+func (r *Reconciler) cached(ctx context.Context, inv *v1alpha1.HarborInventory, kind, name string) ([]metav1.PartialObjectMetadata, error) {
 	all := &metav1.PartialObjectMetadataList{}
-	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ArtifactListList"))
+	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
 	if err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: name}, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing the ArtifactLists: %w", err)
+		return nil, fmt.Errorf("listing the %ss: %w", kind, err)
 	}
 	return all.Items, nil
 }

@@ -58,7 +58,7 @@ func (p *reportPass) write(ctx context.Context, c *vulnerability.Candidate, cont
 		if err := p.r.client.Create(ctx, report); err != nil {
 			return false, err
 		}
-		p.wrote(report, "create")
+		p.wrote(report, verbCreate)
 		return true, nil
 	}
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *reportPass) replace(ctx context.Context, report, live *v1alpha1.Vulnera
 	if err := p.r.client.Update(ctx, report); err != nil {
 		return false, err
 	}
-	p.wrote(report, "update")
+	p.wrote(report, verbUpdate)
 	return true, nil
 }
 

@@ -8,11 +8,9 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,7 +22,6 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
-	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 	"github.com/harbor-inventory/harbor-inventory/internal/vulnerability"
 )
 
@@ -113,11 +110,11 @@ func (r *Reconciler) reconcileReports(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, nil
 	}
 	// 1.
-	standing, err := r.standingReports(ctx, &inv)
-	if err != nil {
+	if err := r.give(ctx, &inv, r.standingReports, noteReportGiven); err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.ownReports(ctx, &inv, standing); err != nil {
+	standing, err := r.standingReports(ctx, &inv)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	// 2.
@@ -153,33 +150,17 @@ func (r *Reconciler) reconcileReports(ctx context.Context, req ctrl.Request) (ct
 	return ctrl.Result{RequeueAfter: max(time.Millisecond, state.pause(r.now(), r.options.ReportsPause, every))}, nil
 }
 
-// standingReports returns the metadata of the inventory's reports. It is the
-// cache's own, and must not be changed.
+// standingReports returns the metadata of the inventory's reports, as far as the
+// cache knows.
 func (r *Reconciler) standingReports(ctx context.Context, inv *v1alpha1.HarborInventory) ([]metav1.PartialObjectMetadata, error) {
-	all := &metav1.PartialObjectMetadataList{}
-	all.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("VulnerabilityReportList"))
-	err := r.cache.List(ctx, all, client.InNamespace(inv.Namespace), client.MatchingFields{indexInventory: inv.Name}, client.UnsafeDisableDeepCopy)
-	return all.Items, err
+	return r.cached(ctx, inv, "VulnerabilityReport", inv.Name)
 }
 
-// ownReports makes the reports belong to the inventory as it asks for; see own.
-func (r *Reconciler) ownReports(ctx context.Context, inv *v1alpha1.HarborInventory, standing []metav1.PartialObjectMetadata) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.options.Writers)
-	for i := range standing {
-		if owned(&standing[i], inv) {
-			continue
-		}
-		group.Go(func() error {
-			given := standing[i].DeepCopy()
-			if err := setOwner(given, inv, r.client.Scheme()); err != nil {
-				return err
-			}
-			reportWrites.WithLabelValues("update").Inc()
-			return client.IgnoreNotFound(r.client.Patch(ctx, given, client.MergeFrom(&standing[i])))
-		})
+// noteReportGiven counts a report whose owner was set, unless that failed.
+func noteReportGiven(err error) {
+	if err == nil {
+		reportWrites.WithLabelValues(verbUpdate).Inc()
 	}
-	return group.Wait()
 }
 
 // withoutReports removes all reports, and what the status says of them.
@@ -201,17 +182,15 @@ func (r *Reconciler) deleteReport(ctx context.Context, report *metav1.PartialObj
 	if err := r.client.Delete(ctx, gone, client.Preconditions{UID: &uid}); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	reportWrites.WithLabelValues("delete").Inc()
+	reportWrites.WithLabelValues(verbDelete).Inc()
 	return nil
 }
 
-// reportClient returns a client for reports: over one connection, of which all
-// inventories of a Harbor have one, and for bodies of a bounded size.
+// reportClient returns a client for reports, and for bodies of a bounded size.
 func (r *Reconciler) reportClient(ctx context.Context, inv *v1alpha1.HarborInventory) (*plan, error) {
-	return r.resolve(ctx, inv, func(config *harbor.Config) {
-		config.MaxConnections, config.MaxBodyBytes = 1, maxReportBytes
+	return r.resolveBackground(ctx, inv, func(config *harbor.Config) {
+		config.MaxBodyBytes = maxReportBytes
 		config.Retry.Tries = 2 // what fails twice is left for later
-		config.Limiters = append([]*transport.Limiter{r.harbors.background(inv.Spec.Harbor.URL)}, config.Limiters...)
 	})
 }
 
@@ -239,8 +218,4 @@ func (r *Reconciler) offer(ctx context.Context, inv *v1alpha1.HarborInventory, s
 			return n, nil
 		}
 	}
-}
-
-func keyOf(inv *v1alpha1.HarborInventory) types.NamespacedName {
-	return types.NamespacedName{Namespace: inv.Namespace, Name: inv.Name}
 }

@@ -67,7 +67,7 @@ const (
 func (s *reports) recall(inv *v1alpha1.HarborInventory) *reportState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := s.of[keyOf(inv)]
+	state := s.of[client.ObjectKeyFromObject(inv)]
 	if state == nil || state.uid != inv.UID || state.generation < inv.Generation {
 		fresh := &reportState{
 			uid: inv.UID, generation: inv.Generation, dirty: true,
@@ -77,7 +77,7 @@ func (s *reports) recall(inv *v1alpha1.HarborInventory) *reportState {
 			fresh.verified = state.verified
 		}
 		state = fresh
-		s.of[keyOf(inv)] = state
+		s.of[client.ObjectKeyFromObject(inv)] = state
 	}
 	return state
 }

@@ -41,10 +41,8 @@ type plan struct {
 	filter    *inventory.Filter
 	details   inventory.Set
 	ask       harbor.Details
-	// overviews are the details that are looked up between the syncs, by a client
-	// of this configuration.
+	// overviews are the details that are looked up between the syncs.
 	overviews []v1alpha1.Detail
-	config    harbor.Config
 }
 
 // resolve checks the spec as far as the API server cannot, and reads the Secret
@@ -100,7 +98,18 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory,
 	if len(overviews) > 0 {
 		ask.Scan, ask.SBOM = false, false
 	}
-	return &plan{client: c, selection: selection, filter: filter, details: details, ask: ask, overviews: overviews, config: config}, nil
+	return &plan{client: c, selection: selection, filter: filter, details: details, ask: ask, overviews: overviews}, nil
+}
+
+// resolveBackground is resolve for what is read without haste: with one request at
+// a time, of which all inventories of a Harbor have one, within all other bounds.
+func (r *Reconciler) resolveBackground(ctx context.Context, inv *v1alpha1.HarborInventory, change func(*harbor.Config)) (*plan, error) {
+	return r.resolve(ctx, inv, func(config *harbor.Config) {
+		config.MaxConnections = 1
+		// Who waits for this one holds no slot of others.
+		config.Limiters = append([]*transport.Limiter{r.harbors.background(inv.Spec.Harbor.URL)}, config.Limiters...)
+		change(config)
+	})
 }
 
 // overviewsOf returns the details of an inventory that are looked up between the

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
@@ -26,7 +25,7 @@ var errNotAsked = errors.New("the answer has artifacts that were not asked for")
 func Named(ctx context.Context, client *harbor.Client, repository string, digests []string, details harbor.Details) ([]harbor.Artifact, error) {
 	page, err := permitted(func() (harbor.Page[harbor.Artifact], error) {
 		return client.ArtifactsPage(ctx, repository, harbor.ArtifactOptions{
-			PageOptions: harbor.PageOptions{PageSize: pageSize}, Query: "digest={" + strings.Join(digests, " ") + "}", Details: details,
+			PageOptions: harbor.PageOptions{PageSize: pageSize}, Query: harbor.DigestQuery(digests), Details: details,
 		})
 	})
 	if err != nil {

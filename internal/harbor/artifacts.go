@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Details says what to read of each artifact besides the basics. Every one but
@@ -120,3 +121,6 @@ func (o Details) header() http.Header {
 	}
 	return http.Header{"X-Accept-Vulnerabilities": {reportType}}
 }
+
+// DigestQuery returns the q that selects the artifacts with one of these digests.
+func DigestQuery(digests []string) string { return "digest={" + strings.Join(digests, " ") + "}" }
