@@ -53,7 +53,7 @@ func TestMaxConnections(t *testing.T) {
 // here, however the URL is spelled.
 func TestMaxConnectionsPerHarbor(t *testing.T) {
 	w := newWorld(t, harbortest.Generated(harbortest.Size{Projects: 4, Repositories: 80, Artifacts: 120}))
-	w.harbor.SetLatency(80 * time.Millisecond)
+	w.harbor.SetLatency(150 * time.Millisecond)
 	unreliable(w)
 	for i, name := range []string{"one", "two"} {
 		w.inventory(name, func(s *v1alpha1.HarborInventorySpec) {
@@ -65,8 +65,10 @@ func TestMaxConnectionsPerHarbor(t *testing.T) {
 		w.condition(name, "Ready=True", "Complete=True")
 		w.equal(w.held(), w.shown(name))
 	}
-	if got := w.harbor.Stats().HighestEver; got != 20 {
-		t.Errorf("%d requests were in flight at the height, want the bound, 20", got)
+	// More than either may have alone, so they are at work together. All 20 are not
+	// in flight at once where the machine has other things to do.
+	if got := w.harbor.Stats().HighestEver; got <= 15 || got > 20 {
+		t.Errorf("%d requests were in flight at the height, want more than 15 and at most the bound, 20", got)
 	}
 }
 

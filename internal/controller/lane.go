@@ -198,13 +198,16 @@ func (k *knowledge) lookAnew(now time.Time) {
 func (k *knowledge) urge(repository string, digests []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, known := k.repositories[repository]; !known {
-		return // what it holds will be pending
+	if _, known := k.repositories[repository]; known { // if not, what it holds will be pending
+		k.lane.urge(repository, digests)
 	}
-	waiting, ok := k.lane.urgent[repository]
+}
+
+func (l *lane) urge(repository string, digests []string) {
+	waiting, ok := l.urgent[repository]
 	switch {
 	case len(digests) == 0, ok && waiting == nil:
-		k.lane.urgent[repository] = nil
+		l.urgent[repository] = nil
 		return
 	case !ok:
 		waiting = map[string]bool{}
@@ -212,7 +215,14 @@ func (k *knowledge) urge(repository string, digests []string) {
 	for _, digest := range digests {
 		waiting[digest] = true
 	}
-	k.lane.urgent[repository] = waiting
+	l.urgent[repository] = waiting
+}
+
+// putBack has a lookup done again that was interrupted.
+func (k *knowledge) putBack(l *lookup) {
+	if l.kind == lookUrgent {
+		k.urge(l.repository, slices.Collect(maps.Keys(l.urgent)))
+	}
 }
 
 // lookedUp notes the outcome of a part of a lookup: what of it is left, or why
@@ -227,7 +237,7 @@ func (k *knowledge) lookedUp(l *lookup, rest []string, err error, now time.Time)
 	case err != nil:
 		k.lane.retry[l.repository] = now.Add(laneRetry)
 		if l.kind == lookUrgent {
-			k.lane.urgent[l.repository] = l.urgent
+			k.lane.urge(l.repository, slices.Collect(maps.Keys(l.urgent)))
 		}
 	case len(rest) > 0:
 		l.digests = rest

@@ -95,6 +95,7 @@ func (r *Reconciler) reconcileLane(ctx context.Context, req ctrl.Request) (ctrl.
 	for next != nil && r.now().Before(until) {
 		rest, err := r.lookUp(ctx, &inv, plan, known, next)
 		if interrupted(ctx) {
+			known.putBack(next)
 			return ctrl.Result{}, nil
 		}
 		known.lookedUp(next, rest, err, r.now())

@@ -274,8 +274,9 @@ func namespace(t *testing.T) string {
 	return ns.Name
 }
 
-// patience bounds every wait; what is waited for comes much sooner.
-const patience = 60 * time.Second
+// patience bounds every wait; what is waited for comes much sooner, except where
+// other tests leave the machine little time.
+const patience = 4 * time.Minute
 
 // eventually waits until check returns "", and fails with what it said last.
 func eventually(t *testing.T, check func() string) {

@@ -127,6 +127,13 @@ func (c column[T]) between(s span) (predicate[T], bool) {
 }
 
 func (c column[T]) oneOf(values anyOf) (predicate[T], bool) {
+	if c.text != nil {
+		wanted := make(map[string]bool, len(values))
+		for _, v := range values {
+			wanted[asText(v)] = true
+		}
+		return func(row T) bool { return wanted[c.text(row)] }, true
+	}
 	equal := make([]predicate[T], 0, len(values))
 	for _, v := range values {
 		p, ok := c.compare(v, func(order int) bool { return order == 0 })
