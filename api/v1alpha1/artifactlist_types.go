@@ -147,14 +147,15 @@ type ArtifactEntry struct {
 	// +kubebuilder:validation:MaxItems=100
 	Accessories []Accessory `json:"accessories,omitempty"`
 
-	// pending names the fields above that have yet to be looked up, by requests of
-	// their own: vulnerabilities, sbom. One that is neither there nor pending,
-	// Harbor does not have.
+	// unavailable names the fields above that were looked up, by requests of their
+	// own, and that Harbor does not have: vulnerabilities, where nothing has scanned
+	// the artifact; sbom, where none was generated. One that is asked for, and is
+	// neither there nor unavailable, has yet to be looked up.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=64
-	Pending []string `json:"pending,omitempty"`
+	Unavailable []string `json:"unavailable,omitempty"`
 
 	// truncated names the fields above that hold less than Harbor does, because
 	// the whole would not fit; totals says how much there is. What is kept: of

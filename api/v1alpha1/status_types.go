@@ -85,14 +85,6 @@ type HarborInventoryStatus struct {
 	// +optional
 	NextSyncTime *metav1.Time `json:"nextSyncTime,omitempty"`
 
-	// backgroundDetails are the details that are looked up between the syncs, by
-	// requests of their own: the lists show them, or name them as pending. How far
-	// that has come, the condition DetailsKnown says.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=7
-	BackgroundDetails []Detail `json:"backgroundDetails,omitempty"`
-
 	// layers says in one line how the inventory is kept current, and which ways
 	// are not used, and why.
 	// +optional

@@ -81,8 +81,8 @@ func (in *ArtifactEntry) DeepCopyInto(out *ArtifactEntry) {
 		*out = make([]Accessory, len(*in))
 		copy(*out, *in)
 	}
-	if in.Pending != nil {
-		in, out := &in.Pending, &out.Pending
+	if in.Unavailable != nil {
+		in, out := &in.Unavailable, &out.Unavailable
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
@@ -520,11 +520,6 @@ func (in *HarborInventoryStatus) DeepCopyInto(out *HarborInventoryStatus) {
 	if in.NextSyncTime != nil {
 		in, out := &in.NextSyncTime, &out.NextSyncTime
 		*out = (*in).DeepCopy()
-	}
-	if in.BackgroundDetails != nil {
-		in, out := &in.BackgroundDetails, &out.BackgroundDetails
-		*out = make([]Detail, len(*in))
-		copy(*out, *in)
 	}
 	if in.AuditLogCursor != nil {
 		in, out := &in.AuditLogCursor, &out.AuditLogCursor

@@ -5,7 +5,6 @@ package controller
 
 import (
 	"context"
-	"slices"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
@@ -45,20 +44,6 @@ func trusted(live []v1alpha1.ArtifactList) (entries []v1alpha1.ArtifactEntry, al
 		entries = append(entries, live[i].Artifacts...)
 	}
 	return entries, all
-}
-
-// carry puts what is known into entries that were just read.
-func (o *listOutput) carry(repository string, entries, before []v1alpha1.ArtifactEntry) {
-	if len(o.plan.overviews) == 0 {
-		return
-	}
-	var fresh []v1alpha1.Detail
-	if was, _ := o.known.of(repository); was.Began.IsZero() {
-		fresh = slices.DeleteFunc(slices.Clone(o.plan.overviews), func(d v1alpha1.Detail) bool {
-			return slices.Contains(o.inv.Status.BackgroundDetails, d)
-		})
-	}
-	inventory.Carry(entries, before, o.plan.overviews, fresh)
 }
 
 // choose applies the filter. Where that looks at scans, they are those that the

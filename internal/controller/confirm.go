@@ -31,7 +31,7 @@ func (o *listOutput) confirm(ctx context.Context, repository string, live []v1al
 		}
 		entries[i] = inventory.Entry(&artifacts[i], o.plan.details)
 		known, _ := trusted(live)
-		o.carry(repository, entries[i:i+1], known)
+		inventory.Carry(entries[i:i+1], known, o.plan.overviews)
 	}
 	return nil
 }

@@ -49,10 +49,10 @@ func (w *world) findings(name string) map[string]string {
 	all := map[string]string{}
 	for _, a := range w.entries(name) {
 		switch {
-		case len(a.Pending) > 0:
-			all[a.Tags[0]] = "pending"
-		case a.Vulnerabilities == nil:
+		case slices.Contains(a.Unavailable, "vulnerabilities"):
 			all[a.Tags[0]] = "none"
+		case a.Vulnerabilities == nil:
+			all[a.Tags[0]] = "pending"
 		default:
 			all[a.Tags[0]] = fmt.Sprint(a.Vulnerabilities.High)
 		}
@@ -151,7 +151,7 @@ func TestOverviewsNeverFlap(t *testing.T) {
 		versions++
 		seen[list.Name] = list.ResourceVersion
 		for _, a := range list.Artifacts {
-			if was, ok := before[a.Tags[len(a.Tags)-1]]; ok && was != "none" && (a.Vulnerabilities == nil || len(a.Pending) > 0) {
+			if was, ok := before[a.Tags[len(a.Tags)-1]]; ok && was != "none" && a.Vulnerabilities == nil {
 				t.Errorf("%v has lost its vulnerabilities in a version of %s", a.Tags, list.Name)
 			}
 		}
@@ -188,8 +188,8 @@ func TestOverviewsAskedForLater(t *testing.T) {
 		t.Errorf("conditions %v", conditions(inv))
 	}
 	for digest, a := range w.entries("all") {
-		if a.Vulnerabilities != nil || len(a.Pending) > 0 {
-			t.Errorf("%s still shows %+v, pending %v", digest, a.Vulnerabilities, a.Pending)
+		if a.Vulnerabilities != nil || a.Unavailable != nil {
+			t.Errorf("%s still shows %+v, unavailable %v", digest, a.Vulnerabilities, a.Unavailable)
 		}
 	}
 }

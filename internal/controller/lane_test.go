@@ -100,9 +100,9 @@ func TestOrderOfLookups(t *testing.T) {
 // Of a scan that names a child of an index, the indexes are looked up.
 func TestWhatAScanNames(t *testing.T) {
 	entries := []v1alpha1.ArtifactEntry{
-		{Digest: "image"},
-		{Digest: "new", Pending: []string{"vulnerabilities"}},
-		{Digest: "index", ManifestMediaType: "application/vnd.oci.image.index.v1+json"},
+		{Digest: "image", Vulnerabilities: &v1alpha1.Vulnerabilities{}},
+		{Digest: "new"},
+		{Digest: "index", ManifestMediaType: "application/vnd.oci.image.index.v1+json", Unavailable: []string{"vulnerabilities"}},
 	}
 	unseen := map[string]*harbor.ScanOverview{"unseen": nil, "seen": {}}
 	for _, c := range []struct {
@@ -116,7 +116,7 @@ func TestWhatAScanNames(t *testing.T) {
 		{lookup{kind: lookUrgent, urgent: map[string]bool{"image": true, "child": true}}, "image index"},
 		{lookup{kind: lookUrgent, urgent: map[string]bool{"seen": true}}, "index seen"},
 	} {
-		if got := strings.Join(c.lookup.chooseFrom(entries, unseen), " "); got != c.want {
+		if got := strings.Join(c.lookup.chooseFrom(entries, unseen, []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}), " "); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.lookup, got, c.want)
 		}
 	}

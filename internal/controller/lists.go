@@ -142,16 +142,16 @@ func (o *listOutput) bring(ctx context.Context, repository fetch.Repository, now
 	artifacts := o.choose(repository, before)
 	now.oldest = oldestPush(artifacts)
 	entries := o.plan.entries(artifacts)
-	o.carry(repository.Name, entries, before)
+	inventory.Carry(entries, before, o.plan.overviews)
 	if !o.rewrites && !meanwhile {
 		if now.hash, now.lists = shard.HashEntries(entries), len(standing); o.intact(standing, *now) {
-			now.totals = inventory.TotalsOf(entries)
+			now.totals = inventory.TotalsOf(entries, o.plan.overviews)
 			return nil
 		}
 	}
 	for try := range writeTries {
 		if now.lists, now.hash, err = o.apply(ctx, repository.Name, artifacts, entries, meanwhile || try > 0); err == nil {
-			now.totals = inventory.TotalsOf(entries)
+			now.totals = inventory.TotalsOf(entries, o.plan.overviews)
 			return nil
 		}
 		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
@@ -361,7 +361,7 @@ func (o *listOutput) finish(ctx context.Context, unread []string, into *result) 
 		}
 		kept := remembered{lists: len(live)}
 		for i := range live {
-			kept.totals = kept.totals.Add(inventory.TotalsOf(live[i].Artifacts))
+			kept.totals = kept.totals.Add(inventory.TotalsOf(live[i].Artifacts, o.plan.overviews))
 		}
 		o.known.remember(repository, kept)
 	}

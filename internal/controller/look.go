@@ -137,7 +137,7 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 		return nil, err
 	}
 	if entries, _ = trusted(live); digests == nil {
-		digests = l.chooseFrom(entries, unseen)
+		digests = l.chooseFrom(entries, unseen, p.overviews)
 	}
 	found, rest, err := r.ask(ctx, p, known, l.repository, digests)
 	if err == nil {
@@ -163,7 +163,7 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 // or of what a scan has named. That may be a child of an index, which no list
 // shows: the indexes are looked up then. They are in the order of the lists, so
 // that each part is in few of them.
-func (l *lookup) chooseFrom(entries []v1alpha1.ArtifactEntry, unseen map[string]*harbor.ScanOverview) (digests []string) {
+func (l *lookup) chooseFrom(entries []v1alpha1.ArtifactEntry, unseen map[string]*harbor.ScanOverview, asked []v1alpha1.Detail) (digests []string) {
 	shown := 0
 	for i := range entries {
 		if l.urgent[entries[i].Digest] {
@@ -173,7 +173,7 @@ func (l *lookup) chooseFrom(entries []v1alpha1.ArtifactEntry, unseen map[string]
 	indexes := shown < len(l.urgent)
 	for i := range entries {
 		e := &entries[i]
-		if l.wants(e.Digest, len(e.Pending) > 0) || indexes && isIndex(e) {
+		if l.wants(e.Digest, inventory.Pending(e, asked)) || indexes && isIndex(e) {
 			digests = append(digests, e.Digest)
 		}
 	}
@@ -305,7 +305,7 @@ func (o *listOutput) amend(ctx context.Context, repository string, live []v1alph
 		if err = placed; err == nil {
 			moved := false
 			o.known.amend(repository, func(r *remembered) {
-				if r.hash, r.totals = hash, inventory.TotalsOf(entries); r.lists != lists {
+				if r.hash, r.totals = hash, inventory.TotalsOf(entries, o.plan.overviews); r.lists != lists {
 					r.lists, r.written, moved = lists, o.r.now(), true
 				}
 			})

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -209,7 +208,6 @@ func setFindings(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInv
 	status.HarborVersion = res.report.Version
 	status.Layers = layers(inv, res.report.Version, res.received, res.registration, res.audit, res.byProject)
 	status.AuditLogCursor = res.cursor
-	setBackgroundDetails(status, inv, res)
 	status.NotFound = res.report.NotFound[:min(maxNotFound, len(res.report.NotFound))]
 	if res.stall != nil {
 		return // what is shown is still what was shown before
@@ -221,16 +219,6 @@ func setFindings(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInv
 	if inv.Spec.Output.Mode == v1alpha1.OutputStatus {
 		status.ArtifactEntries = res.entries
 	}
-}
-
-// setBackgroundDetails tells what every list shows or names as pending: after a
-// sync that could not read everything, nothing that it did not before.
-func setBackgroundDetails(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInventory, res *result) {
-	overviews := overviewsOf(inv)
-	if len(res.report.Failures) > 0 {
-		overviews = slices.DeleteFunc(overviews, func(d v1alpha1.Detail) bool { return !slices.Contains(status.BackgroundDetails, d) })
-	}
-	status.BackgroundDetails = overviews
 }
 
 // failingSince tells since when syncs have not been what they should, in a way

@@ -95,7 +95,7 @@ func (o *listOutput) bringNamed(ctx context.Context, h *hint, artifacts []harbor
 		return now, false
 	}
 	read := o.plan.entries(artifacts)
-	o.carry(h.repository, read, held)
+	inventory.Carry(read, held, o.plan.overviews)
 	if err := o.confirm(ctx, h.repository, live, artifacts, read); err != nil {
 		return now, false
 	}
@@ -111,7 +111,7 @@ func (o *listOutput) bringNamed(ctx context.Context, h *hint, artifacts []harbor
 	now = remembered{
 		// A stamp that no listing equals: the repository is read with the next one.
 		Record: current.Record{Read: current.Stamp{ID: was.Read.ID, Artifacts: -1}, Began: was.Began},
-		pushed: pushed, oldest: was.oldest, totals: inventory.TotalsOf(entries),
+		pushed: pushed, oldest: was.oldest, totals: inventory.TotalsOf(entries, o.plan.overviews),
 	}
 	if now.lists, now.hash, err = o.place(ctx, h.repository, entries, live); err != nil {
 		o.known.doubt(h.repository)

@@ -144,6 +144,13 @@ func entryOf(t *testing.T, artifact object) object {
 		}
 		entry["sbom"] = shown
 	}
+	var unavailable []string
+	for _, field := range []string{"vulnerabilities", "sbom"} {
+		if entry[field] == nil {
+			unavailable = append(unavailable, field)
+		}
+	}
+	set(entry, "unavailable", unavailable)
 	return entry
 }
 

@@ -45,6 +45,9 @@ func (o *statusOutput) held() []string { return slices.Sorted(maps.Keys(o.entrie
 
 func (o *statusOutput) write(_ context.Context, repository fetch.Repository) error {
 	entries := o.plan.entries(o.plan.filter.Apply(repository.Artifacts))
+	for i := range entries {
+		inventory.Answered(&entries[i], inventory.Overviews(o.plan.details))
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.number += len(entries)
@@ -71,7 +74,7 @@ func (o *statusOutput) finish(ctx context.Context, _ []string, into *result) err
 	defer o.mu.Unlock()
 	var sum numbers
 	for _, name := range slices.Sorted(maps.Keys(o.entries)) {
-		sum.add(name, inventory.TotalsOf(o.entries[name]))
+		sum.add(name, inventory.TotalsOf(o.entries[name], inventory.Overviews(o.plan.details)))
 		for _, e := range o.entries[name] {
 			into.entries = append(into.entries, v1alpha1.RepositoryArtifact{Repository: name, ArtifactEntry: e})
 			text, err := json.Marshal(e)

@@ -11,7 +11,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 )
 
-// Fields of an entry that hold overviews, as pending and truncated name them.
+// Fields of an entry that hold overviews, as unavailable and truncated name them.
 const (
 	fieldVulnerabilities = "vulnerabilities"
 	fieldSBOM            = "sbom"
@@ -53,12 +53,33 @@ func Overviews(details Set) []v1alpha1.Detail {
 	return some
 }
 
-// Carry puts the overviews that the lists show already into entries that were
-// read without: an overview belongs to a digest, and stays known. What is not
-// known is named as pending: of artifacts that are new, and of overviews that are
-// new to the spec, which are the fresh ones. An overview that an entry has
+// Pending tells whether an overview that is asked for has yet to be looked up: the
+// entry neither shows it, nor says that Harbor does not have it.
+func Pending(e *v1alpha1.ArtifactEntry, asked []v1alpha1.Detail) bool {
+	return slices.ContainsFunc(overviews, func(o overview) bool { return slices.Contains(asked, o.detail) && o.pending(e) })
+}
+
+func (o *overview) pending(e *v1alpha1.ArtifactEntry) bool {
+	return !o.shown(e) && !slices.Contains(e.Unavailable, o.field)
+}
+
+// Answered marks what is asked for and not there as unavailable, in an entry that
+// was read together with its overviews.
+func Answered(e *v1alpha1.ArtifactEntry, asked []v1alpha1.Detail) {
+	for _, o := range overviews {
+		if slices.Contains(asked, o.detail) && o.pending(e) {
+			e.Unavailable = append(e.Unavailable, o.field)
+		}
+	}
+}
+
+// Carry puts what the lists show of overviews already into entries that were read
+// without: an overview belongs to a digest, and stays known. One that an entry has
 // already is left as it is.
-func Carry(entries, before []v1alpha1.ArtifactEntry, asked, fresh []v1alpha1.Detail) {
+func Carry(entries, before []v1alpha1.ArtifactEntry, asked []v1alpha1.Detail) {
+	if len(asked) == 0 {
+		return
+	}
 	known := make(map[string]*v1alpha1.ArtifactEntry, len(before))
 	for i := range before {
 		known[before[i].Digest] = &before[i]
@@ -66,17 +87,17 @@ func Carry(entries, before []v1alpha1.ArtifactEntry, asked, fresh []v1alpha1.Det
 	for i := range entries {
 		e := &entries[i]
 		was := known[e.Digest]
-		e.Pending = nil
+		if was == nil {
+			continue
+		}
 		for _, o := range overviews {
 			if !slices.Contains(asked, o.detail) || o.shown(e) {
 				continue
 			}
-			if was != nil {
-				o.copy(e, was)
-				carryCut(e, was, o.field)
-			}
-			if was == nil || slices.Contains(was.Pending, o.field) || slices.Contains(fresh, o.detail) && !o.shown(e) {
-				e.Pending = append(e.Pending, o.field)
+			o.copy(e, was)
+			carryCut(e, was, o.field)
+			if slices.Contains(was.Unavailable, o.field) {
+				e.Unavailable = append(e.Unavailable, o.field)
 			}
 		}
 	}
@@ -100,18 +121,21 @@ func carryCut(e, was *v1alpha1.ArtifactEntry, field string) {
 func Look(e *v1alpha1.ArtifactEntry, a *harbor.Artifact, asked []v1alpha1.Detail, sure bool) (v1alpha1.ArtifactEntry, bool) {
 	seen := Entry(&harbor.Artifact{Digest: e.Digest, Scan: a.Scan, SBOM: a.SBOM}, NewSet(asked))
 	now := *e
-	now.Pending, now.Truncated, now.Totals = nil, nil, nil
+	now.Unavailable, now.Truncated, now.Totals = nil, nil, nil
 	d := draft{entry: now, totals: map[string]int32{}}
 	maps.Copy(d.totals, e.Totals)
 	for _, o := range overviews {
 		switch {
 		case !slices.Contains(asked, o.detail):
 		case !sure && !o.shown(&seen):
-			if slices.Contains(e.Pending, o.field) {
-				d.entry.Pending = append(d.entry.Pending, o.field)
+			if slices.Contains(e.Unavailable, o.field) {
+				d.entry.Unavailable = append(d.entry.Unavailable, o.field)
 			}
 		default:
 			o.copy(&d.entry, &seen)
+			if !o.shown(&seen) {
+				d.entry.Unavailable = append(d.entry.Unavailable, o.field)
+			}
 			delete(d.totals, o.field)
 			if total, cut := seen.Totals[o.field]; cut {
 				d.totals[o.field] = total
@@ -126,7 +150,7 @@ func Look(e *v1alpha1.ArtifactEntry, a *harbor.Artifact, asked []v1alpha1.Detail
 }
 
 func sameOverviews(a, b *v1alpha1.ArtifactEntry) bool {
-	same := slices.Equal(a.Pending, b.Pending) && a.Totals[fieldVulnerabilities] == b.Totals[fieldVulnerabilities] && a.Totals[fieldSBOM] == b.Totals[fieldSBOM]
+	same := slices.Equal(a.Unavailable, b.Unavailable) && a.Totals[fieldVulnerabilities] == b.Totals[fieldVulnerabilities] && a.Totals[fieldSBOM] == b.Totals[fieldSBOM]
 	return same && equal(a.Vulnerabilities, b.Vulnerabilities) && equal(a.SBOM, b.SBOM)
 }
 

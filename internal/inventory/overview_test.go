@@ -5,7 +5,6 @@ package inventory
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,29 +19,27 @@ var bothOverviews = []v1alpha1.Detail{v1alpha1.DetailVulnerabilities, v1alpha1.D
 func TestCarry(t *testing.T) {
 	scan, sbom := &v1alpha1.Vulnerabilities{Severity: "High"}, &v1alpha1.SBOM{Digest: "sha256:5"}
 	for _, test := range []struct {
-		name         string
-		before       []v1alpha1.ArtifactEntry
-		asked, fresh []v1alpha1.Detail
-		want         v1alpha1.ArtifactEntry
+		name   string
+		before []v1alpha1.ArtifactEntry
+		asked  []v1alpha1.Detail
+		want   v1alpha1.ArtifactEntry
 	}{
-		{"nothing is asked for", nil, nil, nil, v1alpha1.ArtifactEntry{}},
-		{"a new artifact", nil, bothOverviews, nil, v1alpha1.ArtifactEntry{Pending: []string{"vulnerabilities", "sbom"}}},
-		{"one that is known to have none", []v1alpha1.ArtifactEntry{{Digest: "a"}}, bothOverviews, nil, v1alpha1.ArtifactEntry{}},
-		{"one of which something is known", []v1alpha1.ArtifactEntry{{Digest: "a", Vulnerabilities: scan, SBOM: sbom}}, bothOverviews, nil, v1alpha1.ArtifactEntry{Vulnerabilities: scan, SBOM: sbom}},
-		{"another digest", []v1alpha1.ArtifactEntry{{Digest: "b", Vulnerabilities: scan}}, bothOverviews[:1], nil, v1alpha1.ArtifactEntry{Pending: []string{"vulnerabilities"}}},
-		{"what was pending stays so", []v1alpha1.ArtifactEntry{{Digest: "a", SBOM: sbom, Pending: []string{"vulnerabilities"}}}, bothOverviews, nil, v1alpha1.ArtifactEntry{SBOM: sbom, Pending: []string{"vulnerabilities"}}},
-		{"what is no longer asked for goes", []v1alpha1.ArtifactEntry{{Digest: "a", Vulnerabilities: scan, SBOM: sbom, Pending: []string{"vulnerabilities"}}}, bothOverviews[1:], nil, v1alpha1.ArtifactEntry{SBOM: sbom}},
-		{"what is new to the spec is pending", []v1alpha1.ArtifactEntry{{Digest: "a", Vulnerabilities: scan}}, bothOverviews, bothOverviews[1:], v1alpha1.ArtifactEntry{Vulnerabilities: scan, Pending: []string{"sbom"}}},
-		{"what is there is not pending", []v1alpha1.ArtifactEntry{{Digest: "a", Vulnerabilities: scan}}, bothOverviews[:1], bothOverviews[:1], v1alpha1.ArtifactEntry{Vulnerabilities: scan}},
+		{"nothing is asked for", nil, nil, v1alpha1.ArtifactEntry{}},
+		{"a new artifact", nil, bothOverviews, v1alpha1.ArtifactEntry{}},
+		{"one that is known to have none", []v1alpha1.ArtifactEntry{{Digest: "a", Unavailable: []string{"vulnerabilities", "sbom"}}}, bothOverviews, v1alpha1.ArtifactEntry{Unavailable: []string{"vulnerabilities", "sbom"}}},
+		{"one of which something is known", []v1alpha1.ArtifactEntry{{Digest: "a", Vulnerabilities: scan, SBOM: sbom}}, bothOverviews, v1alpha1.ArtifactEntry{Vulnerabilities: scan, SBOM: sbom}},
+		{"another digest", []v1alpha1.ArtifactEntry{{Digest: "b", Vulnerabilities: scan}}, bothOverviews[:1], v1alpha1.ArtifactEntry{}},
+		{"what was pending stays so", []v1alpha1.ArtifactEntry{{Digest: "a", SBOM: sbom}}, bothOverviews, v1alpha1.ArtifactEntry{SBOM: sbom}},
+		{"what is no longer asked for goes", []v1alpha1.ArtifactEntry{{Digest: "a", SBOM: sbom, Unavailable: []string{"vulnerabilities"}}}, bothOverviews[1:], v1alpha1.ArtifactEntry{SBOM: sbom}},
 		{
 			"the mark that it was cut",
 			[]v1alpha1.ArtifactEntry{{Digest: "a", Vulnerabilities: scan, Truncated: []string{"tags", "vulnerabilities"}, Totals: map[string]int32{"tags": 5, "vulnerabilities": 300}}},
-			bothOverviews[:1], nil,
+			bothOverviews[:1],
 			v1alpha1.ArtifactEntry{Vulnerabilities: scan, Truncated: []string{"vulnerabilities"}, Totals: map[string]int32{"vulnerabilities": 300}},
 		},
 	} {
 		entries := []v1alpha1.ArtifactEntry{{Digest: "a"}}
-		Carry(entries, test.before, test.asked, test.fresh)
+		Carry(entries, test.before, test.asked)
 		test.want.Digest = "a"
 		if diff := cmp.Diff(test.want, entries[0]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
@@ -70,19 +67,22 @@ func TestLookCompletesEntries(t *testing.T) {
 		}
 		asked := rapid.SampledFrom([][]v1alpha1.Detail{bothOverviews, bothOverviews[:1], bothOverviews[1:]}).Draw(t, "asked")
 		want := Entry(&a, NewSet(asked))
+		Answered(&want, asked)
 		plain := a
 		plain.Scan, plain.SBOM = nil, nil
 		read := func(before []v1alpha1.ArtifactEntry) v1alpha1.ArtifactEntry {
 			entries := []v1alpha1.ArtifactEntry{Entry(&plain, NewSet(asked))}
-			Carry(entries, before, asked, nil)
+			Carry(entries, before, asked)
 			return entries[0]
 		}
 		pending := read(nil)
-		if len(pending.Pending) != len(asked) {
-			t.Fatalf("pending %v of %v", pending.Pending, asked)
+		for _, one := range asked {
+			if !Pending(&pending, []v1alpha1.Detail{one}) {
+				t.Fatalf("%s is not pending", one)
+			}
 		}
 		known, changed := Look(&pending, &a, asked, true)
-		if diff := cmp.Diff(want, known); diff != "" || !changed {
+		if diff := cmp.Diff(want, known); diff != "" || !changed || Pending(&known, asked) {
 			t.Fatalf("read at once (-), looked up (+), changed %t:\n%s", changed, diff)
 		}
 		if again, changed := Look(&known, &a, asked, true); changed || cmp.Diff(known, again) != "" {
@@ -91,7 +91,7 @@ func TestLookCompletesEntries(t *testing.T) {
 		if diff := cmp.Diff(known, read([]v1alpha1.ArtifactEntry{known})); diff != "" {
 			t.Fatalf("known (-), read again without overviews (+):\n%s", diff)
 		}
-		if unsure, _ := Look(&pending, &plain, asked, false); !slices.Equal(unsure.Pending, pending.Pending) {
+		if unsure, changed := Look(&pending, &plain, asked, false); changed || cmp.Diff(pending, unsure) != "" {
 			t.Fatalf("an answer that proves nothing has settled %v", asked)
 		}
 		if kept, changed := Look(&known, &plain, asked, false); changed || cmp.Diff(known, kept) != "" {

@@ -43,23 +43,24 @@ func (t Totals) Add(other Totals) Totals {
 	return t
 }
 
-// TotalsOf sums up the entries.
-func TotalsOf(entries []v1alpha1.ArtifactEntry) Totals {
+// TotalsOf sums up the entries. Asked are the overviews that they are to show.
+func TotalsOf(entries []v1alpha1.ArtifactEntry, asked []v1alpha1.Detail) Totals {
 	totals := Totals{Artifacts: int64(len(entries))}
 	types := map[string]v1alpha1.TypeTotal{}
+	scans := slices.Contains(asked, v1alpha1.DetailVulnerabilities)
 	for i := range entries {
 		e := &entries[i]
 		totals.SizeBytes += e.SizeBytes
 		totals.Untagged += count(len(e.Tags) == 0)
 		totals.Signed += count(e.Signed != nil && *e.Signed)
 		totals.WithSBOM += count(e.SBOM != nil && e.SBOM.Digest != "")
-		totals.Pending += count(len(e.Pending) > 0)
+		totals.Pending += count(Pending(e, asked))
 		of := types[e.Type]
 		types[e.Type] = v1alpha1.TypeTotal{Type: e.Type, Artifacts: of.Artifacts + 1, SizeBytes: of.SizeBytes + e.SizeBytes}
 		switch {
 		case e.Vulnerabilities != nil:
 			addScan(&totals, e.Vulnerabilities)
-		case slices.Contains(e.Pending, fieldVulnerabilities):
+		case scans && !slices.Contains(e.Unavailable, fieldVulnerabilities):
 			totals.Severities.Pending++
 		}
 	}

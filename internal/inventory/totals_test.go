@@ -61,7 +61,7 @@ func TestTotals(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, TotalsOf(test.entries)); diff != "" {
+			if diff := cmp.Diff(test.want, TotalsOf(test.entries, nil)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -81,18 +81,20 @@ func TestTotalsAddUp(t *testing.T) {
 				e.Vulnerabilities = &v1alpha1.Vulnerabilities{VulnerabilityCounts: *scanned(n, n+1, n+2, n+3, n+4, n+5, n+6)}
 				e.Vulnerabilities.Severity = rapid.SampledFrom([]string{"", "Critical", "High", "Medium", "Low", "Unknown"}).Draw(t, "severity")
 			}
+			e.Unavailable = rapid.SampledFrom([][]string{nil, {"vulnerabilities"}}).Draw(t, "unavailable")
 			entries = append(entries, e)
 		}
+		asked := rapid.SampledFrom([][]v1alpha1.Detail{nil, bothOverviews}).Draw(t, "asked")
 		at := rapid.IntRange(0, len(entries)).Draw(t, "at")
-		a, b := TotalsOf(entries[:at]), TotalsOf(entries[at:])
+		a, b := TotalsOf(entries[:at], asked), TotalsOf(entries[at:], asked)
 		sum := a.Add(b)
-		if diff := cmp.Diff(TotalsOf(entries), sum); diff != "" {
+		if diff := cmp.Diff(TotalsOf(entries, asked), sum); diff != "" {
 			t.Fatalf("-whole +sum:\n%s", diff)
 		}
 		if diff := cmp.Diff(sum, b.Add(a)); diff != "" {
 			t.Fatalf("the order makes a difference:\n%s", diff)
 		}
-		if cmp.Diff(a, TotalsOf(entries[:at]))+cmp.Diff(b, TotalsOf(entries[at:])) != "" {
+		if cmp.Diff(a, TotalsOf(entries[:at], asked))+cmp.Diff(b, TotalsOf(entries[at:], asked)) != "" {
 			t.Fatalf("Add has changed what it added")
 		}
 	})
@@ -112,15 +114,15 @@ func TestShownTotals(t *testing.T) {
 		{ScanStatus: "Error"},
 		{ScanStatus: "Running"},
 	} {
-		totals = totals.Add(TotalsOf([]v1alpha1.ArtifactEntry{{Vulnerabilities: &v}}))
+		totals = totals.Add(TotalsOf([]v1alpha1.ArtifactEntry{{Vulnerabilities: &v}}, bothOverviews[:1]))
 	}
-	totals = totals.Add(TotalsOf([]v1alpha1.ArtifactEntry{{}, {Signed: new(true)}, {SBOM: &v1alpha1.SBOM{Digest: "sha256:1"}}}))
+	totals = totals.Add(TotalsOf([]v1alpha1.ArtifactEntry{{Unavailable: []string{"vulnerabilities"}}, {Signed: new(true)}, {SBOM: &v1alpha1.SBOM{Digest: "sha256:1"}}}, bothOverviews[:1]))
 	if got := totals.Shown(nil); got.Signed != nil || got.WithSBOM != nil || got.BySeverity != nil {
 		t.Errorf("what was not asked for is shown: %+v", got)
 	}
 	got := totals.Shown(NewSet([]v1alpha1.Detail{v1alpha1.DetailVulnerabilities, v1alpha1.DetailAccessories, v1alpha1.DetailSBOM}))
-	want := v1alpha1.SeverityTotals{Critical: 1, High: 2, Medium: 1, Low: 1, None: 3, Unscanned: 5}
-	if got.BySeverity == nil || *got.BySeverity != want || *got.Signed != 1 || *got.WithSBOM != 1 || got.Artifacts != 13 {
+	want := v1alpha1.SeverityTotals{Critical: 1, High: 2, Medium: 1, Low: 1, None: 3, Unscanned: 3, Pending: 2}
+	if got.BySeverity == nil || *got.BySeverity != want || totals.Pending != 2 || *got.Signed != 1 || *got.WithSBOM != 1 || got.Artifacts != 13 {
 		t.Errorf("%+v, by severity %+v", got, got.BySeverity)
 	}
 }
@@ -135,8 +137,8 @@ func TestShownTotalsAreBounded(t *testing.T) {
 			for n := range rapid.IntRange(0, 25).Draw(t, "artifacts") {
 				entries = append(entries, v1alpha1.ArtifactEntry{Type: fmt.Sprintf("T%d", n), SizeBytes: int64(p + 1)})
 			}
-			projects[fmt.Sprintf("p%02d", p)] = ProjectTotals{Repositories: 1, Totals: TotalsOf(entries)}
-			whole = whole.Add(TotalsOf(entries))
+			projects[fmt.Sprintf("p%02d", p)] = ProjectTotals{Repositories: 1, Totals: TotalsOf(entries, nil)}
+			whole = whole.Add(TotalsOf(entries, nil))
 		}
 		shown, others := ShownProjects(projects, nil)
 		if len(shown) != min(len(projects), v1alpha1.MaxProjectTotals) || (others != nil) != (len(projects) > v1alpha1.MaxProjectTotals) {

@@ -31,7 +31,7 @@ func fullEntry() v1alpha1.ArtifactEntry {
 	e.Annotations = map[string]v1alpha1.AnnotationValue{"b": "ä", "a": "", "c": "\u2028"}
 	e.Vulnerabilities = &v1alpha1.Vulnerabilities{Severity: "High", VulnerabilityCounts: v1alpha1.VulnerabilityCounts{Total: 1, High: 1}}
 	e.SBOM = &v1alpha1.SBOM{Digest: "sha256:1", MediaType: "application/spdx+json", ScanStatus: "Success"}
-	e.Pending = []string{"vulnerabilities"}
+	e.Unavailable = []string{"vulnerabilities"}
 	e.Signed = &signed
 	e.Accessories = []v1alpha1.Accessory{{Type: "signature.cosign", Digest: "sha256:2", SizeBytes: 3}}
 	e.Truncated = []string{"tags"}
@@ -45,7 +45,7 @@ func fullEntry() v1alpha1.ArtifactEntry {
 func TestHashIsStable(t *testing.T) {
 	const want = "v1:fb4e8dc55fd0927eeb03b103a1852c9db8df913cf8b00412bc92e8f967a0ad96"
 	first := fullEntry()
-	first.SBOM.MediaType, first.Pending = "", nil // came later, and left the others' hash as it was
+	first.SBOM.MediaType, first.Unavailable = "", nil // came later, and left the others' hash as it was
 	if got := HashEntries([]v1alpha1.ArtifactEntry{first, entry(1)}).String(); got != want {
 		t.Errorf("the hash of known entries was\n%s and is now\n%s", want, got)
 	}
