@@ -7,10 +7,11 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // ArtifactList holds artifacts of one repository of a Harbor. The artifacts of
 // a large repository are spread over several lists; each artifact is in
-// exactly one. The operator writes these objects; edits by others are put right.
+// exactly one. The operator writes these objects; edits by others are put
+// right.
 //
-// Like an EndpointSlice it is data, without spec and status. Its collection
-// is an ArtifactListList.
+// Like an EndpointSlice it is data, without spec and status. Its collection is
+// an ArtifactListList.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=alist,categories=harbor
@@ -103,14 +104,16 @@ type ArtifactEntry struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Tags []string `json:"tags,omitempty"`
 
-	// immutableTags are those of the tags that an immutability rule protects, sorted.
+	// immutableTags are those of the tags that an immutability rule protects,
+	// sorted.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	// +kubebuilder:validation:items:MaxLength=128
 	ImmutableTags []string `json:"immutableTags,omitempty"`
 
-	// platforms as os/architecture[/variant], sorted; of an index those of its children.
+	// platforms as os/architecture[/variant], sorted; of an index those of its
+	// children.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
@@ -124,8 +127,8 @@ type ArtifactEntry struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Labels []string `json:"labels,omitempty"`
 
-	// annotations of the manifest, at most 64: those that spec.annotationKeys names,
-	// or the first by key.
+	// annotations of the manifest, at most 64: those that spec.annotationKeys
+	// names, or the first by key.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
@@ -138,8 +141,8 @@ type ArtifactEntry struct {
 	// +optional
 	SBOM *SBOM `json:"sbom,omitempty"`
 
-	// signed tells whether one of the accessories is a signature. It says nothing of
-	// whose it is, and nobody has verified it.
+	// signed tells whether one of the accessories is a signature. It says nothing
+	// of whose it is, and nobody has verified it.
 	// +optional
 	Signed *bool `json:"signed,omitempty"`
 
@@ -150,9 +153,9 @@ type ArtifactEntry struct {
 	Accessories []Accessory `json:"accessories,omitempty"`
 
 	// unavailable names the fields above that were looked up, by requests of their
-	// own, and that Harbor does not have: vulnerabilities, where nothing has scanned
-	// the artifact; sbom, where none was generated. One that is asked for, and is
-	// neither there nor unavailable, has yet to be looked up.
+	// own, and that Harbor does not have: vulnerabilities, where nothing has
+	// scanned the artifact; sbom, where none was generated. One that is asked for,
+	// and is neither there nor unavailable, has yet to be looked up.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -192,13 +195,14 @@ type AnnotationValue string
 type Vulnerabilities struct {
 	VulnerabilityCounts `json:",inline"`
 
-	// severity is the highest found, as the scanner names it: Critical, High, Medium,
-	// Low, None, ...
+	// severity is the highest found, as the scanner names it: Critical, High,
+	// Medium, Low, None, ...
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Severity string `json:"severity,omitempty"`
 
-	// scanStatus of the last scan, as Harbor gives it: Success, Error, Running, Pending, ...
+	// scanStatus of the last scan, as Harbor gives it: Success, Error, Running,
+	// Pending, ...
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	ScanStatus string `json:"scanStatus,omitempty"`
@@ -247,7 +251,8 @@ type SBOM struct {
 
 // Accessory is an artifact that refers to another one.
 type Accessory struct {
-	// type as Harbor names it: signature.cosign, signature.notation, sbom.harbor, subject.accessory, ...
+	// type as Harbor names it: signature.cosign, signature.notation, sbom.harbor,
+	// subject.accessory, ...
 	// +kubebuilder:validation:MaxLength=255
 	Type string `json:"type"`
 

@@ -72,17 +72,18 @@ type ArtifactFilter struct {
 }
 
 // TagFilter lets tags through: those that match an expression of include (or
-// any, if it is empty) and none of exclude, and are within semver, if it is given.
+// any, if it is empty) and none of exclude, and are within semver, if it is
+// given.
 type TagFilter struct {
-	// include holds regular expressions (RE2 syntax, not anchored), one of which a tag
-	// must match. Empty means any tag.
+	// include holds regular expressions (RE2 syntax, not anchored), one of which a
+	// tag must match. Empty means any tag.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Include []Expression `json:"include,omitempty"`
 
-	// exclude holds regular expressions (RE2 syntax, not anchored), none of which a tag
-	// may match.
+	// exclude holds regular expressions (RE2 syntax, not anchored), none of which
+	// a tag may match.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32

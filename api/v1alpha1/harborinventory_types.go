@@ -40,15 +40,17 @@ type HarborInventorySpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	ExcludeRepositories []RepositoryPattern `json:"excludeRepositories,omitempty"`
 
-	// artifacts filters the artifacts of the selected repositories. Empty means all.
+	// artifacts filters the artifacts of the selected repositories. Empty means
+	// all.
 	// +optional
 	Artifacts ArtifactFilter `json:"artifacts,omitzero"`
 
 	// include names details to show beyond digest, type, size, time and tags:
 	// Labels, Vulnerabilities, SBOM, Accessories, Immutability, Annotations,
 	// Platforms. Each one costs Harbor additional work for every artifact.
-	// Vulnerabilities and SBOM, which cost it most, are looked up between the syncs,
-	// unless output.mode is Status; see detailRequestsPerMinute. Empty means none.
+	// Vulnerabilities and SBOM, which cost it most, are looked up between the
+	// syncs, unless output.mode is Status; see detailRequestsPerMinute. Empty
+	// means none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=7
@@ -61,9 +63,10 @@ type HarborInventorySpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	AnnotationKeys []AnnotationKey `json:"annotationKeys,omitempty"`
 
-	// detailRequestsPerMinute is the most requests a minute that look up the details
-	// Vulnerabilities and SBOM; one asks for up to 20 artifacts. They are sent one
-	// at a time, and none while any other request to Harbor waits. From 1 to 6000.
+	// detailRequestsPerMinute is the most requests a minute that look up the
+	// details Vulnerabilities and SBOM; one asks for up to 20 artifacts. They are
+	// sent one at a time, and none while any other request to Harbor waits. From 1
+	// to 6000.
 	// +optional
 	// +default=60
 	// +kubebuilder:validation:XValidation:rule="self >= 1 && self <= 6000",message="must be from 1 to 6000"
@@ -90,16 +93,16 @@ type HarborInventorySpec struct {
 
 	// verifyInterval is the time within which every repository is read in full at
 	// least once, whether it seems changed or not: that finds changes of which
-	// Harbor's listings of repositories do not tell. From 10m to 720h. Left out, 24h,
-	// or 6h for a Harbor before 2.15.2, which tells of fewer changes.
+	// Harbor's listings of repositories do not tell. From 10m to 720h. Left out,
+	// 24h, or 6h for a Harbor before 2.15.2, which tells of fewer changes.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,6})?(s|m|h))+$') && duration(self) >= duration('10m') && duration(self) <= duration('720h')",message="must be a duration from 10m to 720h, like 24h"
 	VerifyInterval *metav1.Duration `json:"verifyInterval,omitempty"`
 
-	// webhook lets Harbor tell the operator of pushes and deletions the moment they
-	// happen, instead of at the next sync.
+	// webhook lets Harbor tell the operator of pushes and deletions the moment
+	// they happen, instead of at the next sync.
 	// +optional
 	Webhook Webhook `json:"webhook,omitzero"`
 
@@ -117,21 +120,23 @@ type HarborInventorySpec struct {
 	Suspend bool `json:"suspend,omitempty"`
 
 	// vulnerabilityReports asks for VulnerabilityReport objects of the worst
-	// artifacts: which vulnerabilities they have. It needs Vulnerabilities in include,
-	// and the right artifact-addition:read in Harbor. Left out: no reports.
+	// artifacts: which vulnerabilities they have. It needs Vulnerabilities in
+	// include, and the right artifact-addition:read in Harbor. Left out: no
+	// reports.
 	// +optional
 	VulnerabilityReports *VulnerabilityReports `json:"vulnerabilityReports,omitempty"`
 
-	// failurePolicy says what it means for the inventory that a project or repository
-	// cannot be read. Either way, what was known of it is kept, everything else is
-	// brought up to date, status.failures names it, and the condition Complete turns
-	// False. Continue: Ready stays True. Fail: Ready turns False as well.
+	// failurePolicy says what it means for the inventory that a project or
+	// repository cannot be read. Either way, what was known of it is kept,
+	// everything else is brought up to date, status.failures names it, and the
+	// condition Complete turns False. Continue: Ready stays True. Fail: Ready
+	// turns False as well.
 	// +optional
 	// +default="Continue"
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
 
-	// output says where the inventory is written: into ArtifactList objects, or into
-	// the status.
+	// output says where the inventory is written: into ArtifactList objects, or
+	// into the status.
 	// +optional
 	// +default={}
 	Output Output `json:"output,omitzero"`
@@ -167,9 +172,9 @@ type HarborEndpoint struct {
 	// +optional
 	CredentialsSecretRef *LocalObjectReference `json:"credentialsSecretRef,omitempty"`
 
-	// caBundleRef names a ConfigMap or Secret in the inventory's namespace with the
-	// CA certificates, in PEM, that Harbor's certificate is verified with, in place
-	// of the system's.
+	// caBundleRef names a ConfigMap or Secret in the inventory's namespace with
+	// the CA certificates, in PEM, that Harbor's certificate is verified with, in
+	// place of the system's.
 	// +optional
 	CABundleRef *CABundleReference `json:"caBundleRef,omitempty"`
 
@@ -180,8 +185,8 @@ type HarborEndpoint struct {
 	ClientCertificateSecretRef *LocalObjectReference `json:"clientCertificateSecretRef,omitempty"`
 
 	// insecureSkipTLSVerify, if true, accepts any certificate: whoever sits on the
-	// way can then read the credentials. The operator refuses it unless it runs with
-	// --allow-insecure-tls.
+	// way can then read the credentials. The operator refuses it unless it runs
+	// with --allow-insecure-tls.
 	// +optional
 	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
 
@@ -200,7 +205,8 @@ type LocalObjectReference struct {
 	Name string `json:"name"`
 }
 
-// CABundleReference names a key of a ConfigMap or Secret in the same namespace.
+// CABundleReference names a key of a ConfigMap or Secret in the same
+// namespace.
 type CABundleReference struct {
 	// kind of the object: ConfigMap or Secret.
 	// +optional
@@ -243,19 +249,19 @@ type Output struct {
 	// +default="ArtifactLists"
 	Mode OutputMode `json:"mode,omitempty"`
 
-	// maxArtifactsPerList is the most artifacts that one list holds; those of a larger
-	// repository are spread over several. A list is never larger than 256 KiB either.
-	// From 1 to 500; the default is 100.
+	// maxArtifactsPerList is the most artifacts that one list holds; those of a
+	// larger repository are spread over several. A list is never larger than 256
+	// KiB either. From 1 to 500; the default is 100.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=500
 	MaxArtifactsPerList *int32 `json:"maxArtifactsPerList,omitempty"`
 
-	// deletionPolicy says what becomes of the lists, and the vulnerability reports,
-	// when the inventory is deleted. Delete: Kubernetes deletes them. Orphan: they
-	// stay, and a new inventory of the same name takes them over. It is about the
-	// deletion of the inventory alone: lists of what it no longer selects are deleted
-	// either way.
+	// deletionPolicy says what becomes of the lists, and the vulnerability
+	// reports, when the inventory is deleted. Delete: Kubernetes deletes them.
+	// Orphan: they stay, and a new inventory of the same name takes them over. It
+	// is about the deletion of the inventory alone: lists of what it no longer
+	// selects are deleted either way.
 	// +optional
 	// +default="Delete"
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
@@ -283,10 +289,12 @@ const (
 	OutputStatus OutputMode = "Status"
 )
 
-// MaxStatusArtifacts is the greatest number of artifacts that output.mode Status writes.
+// MaxStatusArtifacts is the greatest number of artifacts that output.mode
+// Status writes.
 const MaxStatusArtifacts = 500
 
-// DefaultArtifactsPerList is the value of output.maxArtifactsPerList where none is given.
+// DefaultArtifactsPerList is the value of output.maxArtifactsPerList where
+// none is given.
 const DefaultArtifactsPerList = 100
 
 // HarborInventory asks for an inventory of a Harbor registry: the operator

@@ -7,7 +7,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // HarborInventoryStatus is what the operator has found.
 type HarborInventoryStatus struct {
-	// observedGeneration is the generation of the spec that the conditions speak of.
+	// observedGeneration is the generation of the spec that the conditions speak
+	// of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
@@ -88,14 +89,15 @@ type HarborInventoryStatus struct {
 	// +optional
 	NextSyncTime *metav1.Time `json:"nextSyncTime,omitempty"`
 
-	// layers says in one line by which ways the inventory is kept current (webhooks,
-	// the audit log, listings, reading in full), and why others are not used.
+	// layers says in one line by which ways the inventory is kept current
+	// (webhooks, the audit log, listings, reading in full), and why others are not
+	// used.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Layers string `json:"layers,omitempty"`
 
-	// auditLogCursor is how far Harbor's audit log has been followed, as of the last
-	// sync: an operator that starts goes on there.
+	// auditLogCursor is how far Harbor's audit log has been followed, as of the
+	// last sync: an operator that starts goes on there.
 	// +optional
 	AuditLogCursor *AuditLogCursor `json:"auditLogCursor,omitempty"`
 
@@ -114,8 +116,8 @@ type HarborInventoryStatus struct {
 	// +optional
 	FailuresTotal int32 `json:"failuresTotal,omitempty"`
 
-	// notFound lists the names and patterns of the spec that matched nothing, sorted,
-	// at most 50.
+	// notFound lists the names and patterns of the spec that matched nothing,
+	// sorted, at most 50.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=50
@@ -134,7 +136,8 @@ type AuditLogCursor struct {
 	// id of the entry.
 	ID int64 `json:"id"`
 
-	// time of what the entry is about: another entry with this id is of another log.
+	// time of what the entry is about: another entry with this id is of another
+	// log.
 	Time metav1.Time `json:"time"`
 }
 
