@@ -209,6 +209,7 @@ metadata: {name: production}
 spec:
   harbor: {url: "%[3]s", plainHTTP: true, credentialsSecretRef: {name: harbor-robot}}
   include: [Vulnerabilities]
+  detailRequestsPerMinute: 6000
 EOF
 kubectl wait --for=condition=Ready --timeout=2m harborinventory/production`, name, harbortest.GeneratedRobotSecret, url)
 	if out, err := shell(prepare); err != nil {

@@ -7,16 +7,17 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // ArtifactList holds artifacts of one repository of a Harbor. The artifacts of
 // a large repository are spread over several lists; each artifact is in
-// exactly one. The operator writes these objects; edits by others are put right.
+// exactly one. The operator writes these objects; edits by others are put
+// right.
 //
-// Like an EndpointSlice it is data, without spec and status. Its collection
-// is an ArtifactListList.
+// Like an EndpointSlice it is data, without spec and status. Its collection is
+// an ArtifactListList.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=alist,categories=harbor
-// +kubebuilder:printcolumn:name="Project",type=string,JSONPath=`.project`
 // +kubebuilder:printcolumn:name="Repository",type=string,JSONPath=`.repository`
 // +kubebuilder:printcolumn:name="Artifacts",type=integer,JSONPath=`.artifactCount`
+// +kubebuilder:printcolumn:name="Project",type=string,priority=1,JSONPath=`.project`
 // +kubebuilder:printcolumn:name="Inventory",type=string,priority=1,JSONPath=`.metadata.labels['harborinventory\.io/inventory']`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:selectablefield:JSONPath=`.project`
@@ -45,7 +46,7 @@ type ArtifactList struct {
 	// +kubebuilder:validation:Minimum=0
 	ArtifactCount int32 `json:"artifactCount"`
 
-	// artifacts in the order in which Harbor stored them.
+	// artifacts, in the order in which Harbor stored them.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=500
@@ -103,14 +104,16 @@ type ArtifactEntry struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Tags []string `json:"tags,omitempty"`
 
-	// immutableTags are those of the tags that an immutability rule protects, sorted.
+	// immutableTags are those of the tags that an immutability rule protects,
+	// sorted.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	// +kubebuilder:validation:items:MaxLength=128
 	ImmutableTags []string `json:"immutableTags,omitempty"`
 
-	// platforms as os/architecture[/variant], sorted; of an index those of its children.
+	// platforms as os/architecture[/variant], sorted; of an index those of its
+	// children.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
@@ -124,12 +127,13 @@ type ArtifactEntry struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Labels []string `json:"labels,omitempty"`
 
-	// annotations of the manifest.
+	// annotations of the manifest, at most 64: those that spec.annotationKeys
+	// names, or the first by key.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]AnnotationValue `json:"annotations,omitempty"`
 
-	// vulnerabilities that the last scan found.
+	// vulnerabilities that the last scan found, in numbers.
 	// +optional
 	Vulnerabilities *Vulnerabilities `json:"vulnerabilities,omitempty"`
 
@@ -137,7 +141,8 @@ type ArtifactEntry struct {
 	// +optional
 	SBOM *SBOM `json:"sbom,omitempty"`
 
-	// signed tells whether an accessory is a signature.
+	// signed tells whether one of the accessories is a signature. It says nothing
+	// of whose it is, and nobody has verified it.
 	// +optional
 	Signed *bool `json:"signed,omitempty"`
 
@@ -148,9 +153,9 @@ type ArtifactEntry struct {
 	Accessories []Accessory `json:"accessories,omitempty"`
 
 	// unavailable names the fields above that were looked up, by requests of their
-	// own, and that Harbor does not have: vulnerabilities, where nothing has scanned
-	// the artifact; sbom, where none was generated. One that is asked for, and is
-	// neither there nor unavailable, has yet to be looked up.
+	// own, and that Harbor does not have: vulnerabilities, where nothing has
+	// scanned the artifact; sbom, where none was generated. One that is asked for,
+	// and is neither there nor unavailable, has yet to be looked up.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -190,12 +195,14 @@ type AnnotationValue string
 type Vulnerabilities struct {
 	VulnerabilityCounts `json:",inline"`
 
-	// severity is the highest found, as the scanner names it.
+	// severity is the highest found, as the scanner names it: Critical, High,
+	// Medium, Low, None, ...
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Severity string `json:"severity,omitempty"`
 
-	// scanStatus as Harbor gives it: Success, Error, Running, Pending, ...
+	// scanStatus of the last scan, as Harbor gives it: Success, Error, Running,
+	// Pending, ...
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	ScanStatus string `json:"scanStatus,omitempty"`
@@ -210,7 +217,7 @@ type Vulnerabilities struct {
 type VulnerabilityCounts struct {
 	// total of all severities.
 	Total int64 `json:"total"`
-	// fixable by an update.
+	// fixable ones: there is a version of the package without it.
 	Fixable int64 `json:"fixable"`
 	// critical ones.
 	Critical int64 `json:"critical"`
@@ -244,7 +251,8 @@ type SBOM struct {
 
 // Accessory is an artifact that refers to another one.
 type Accessory struct {
-	// type as Harbor names it: signature.cosign, signature.notation, sbom.harbor, subject.accessory, ...
+	// type as Harbor names it: signature.cosign, signature.notation, sbom.harbor,
+	// subject.accessory, ...
 	// +kubebuilder:validation:MaxLength=255
 	Type string `json:"type"`
 

@@ -54,7 +54,7 @@ type ArtifactFilter struct {
 
 	// latest keeps the newest N artifacts of each repository by push time; of
 	// two pushed at the same instant, the one that Harbor stored later. It is
-	// applied after all other conditions.
+	// applied after all other conditions. From 1 to 10000; left out: all.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
@@ -72,15 +72,18 @@ type ArtifactFilter struct {
 }
 
 // TagFilter lets tags through: those that match an expression of include (or
-// any, if it is empty) and none of exclude, and are within semver, if it is given.
+// any, if it is empty) and none of exclude, and are within semver, if it is
+// given.
 type TagFilter struct {
-	// include holds regular expressions (RE2 syntax, unanchored).
+	// include holds regular expressions (RE2 syntax, not anchored), one of which a
+	// tag must match. Empty means any tag.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Include []Expression `json:"include,omitempty"`
 
-	// exclude holds regular expressions (RE2 syntax, unanchored).
+	// exclude holds regular expressions (RE2 syntax, not anchored), none of which
+	// a tag may match.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32

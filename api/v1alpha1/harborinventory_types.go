@@ -40,14 +40,17 @@ type HarborInventorySpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	ExcludeRepositories []RepositoryPattern `json:"excludeRepositories,omitempty"`
 
-	// artifacts filters the artifacts of the selected repositories. Empty means all.
+	// artifacts filters the artifacts of the selected repositories. Empty means
+	// all.
 	// +optional
 	Artifacts ArtifactFilter `json:"artifacts,omitzero"`
 
-	// include names details beyond digest, type, size, time and tags. Each one
-	// costs Harbor additional work for every artifact. Vulnerabilities and SBOM,
-	// which cost it most, are looked up between the syncs, unless output.mode is
-	// Status; see detailRequestsPerMinute.
+	// include names details to show beyond digest, type, size, time and tags:
+	// Labels, Vulnerabilities, SBOM, Accessories, Immutability, Annotations,
+	// Platforms. Each one costs Harbor additional work for every artifact.
+	// Vulnerabilities and SBOM, which cost it most, are looked up between the
+	// syncs, unless output.mode is Status; see detailRequestsPerMinute. Empty
+	// means none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=7
@@ -60,17 +63,19 @@ type HarborInventorySpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	AnnotationKeys []AnnotationKey `json:"annotationKeys,omitempty"`
 
-	// detailRequestsPerMinute bounds the requests that look up Vulnerabilities and
-	// SBOM, for up to 20 artifacts each: one at a time, and none while any other
-	// request to Harbor waits. From 1 to 6000.
+	// detailRequestsPerMinute is the most requests a minute that look up the
+	// details Vulnerabilities and SBOM; one asks for up to 20 artifacts. They are
+	// sent one at a time, and none while any other request to Harbor waits. From 1
+	// to 6000.
 	// +optional
 	// +default=60
 	// +kubebuilder:validation:XValidation:rule="self >= 1 && self <= 6000",message="must be from 1 to 6000"
 	DetailRequestsPerMinute int32 `json:"detailRequestsPerMinute,omitempty"`
 
 	// maxConnections is the greatest number of requests to Harbor in flight at
-	// any time for this inventory, retries included. The operator's flag
-	// --max-connections-per-harbor bounds the sum over all inventories of one Harbor.
+	// any time for this inventory, retries included. From 1 to 100. The operator's
+	// flag --max-connections-per-harbor bounds the sum over all inventories of one
+	// Harbor.
 	// +optional
 	// +default=5
 	// +kubebuilder:validation:XValidation:rule="self >= 1 && self <= 100",message="must be from 1 to 100"
@@ -87,20 +92,22 @@ type HarborInventorySpec struct {
 	Interval metav1.Duration `json:"interval,omitzero"`
 
 	// verifyInterval is the time within which every repository is read in full at
-	// least once, whether it seems changed or not: that finds what nothing else
-	// tells of. From 10m to 720h. Left out, 24h, or 6h for a Harbor before 2.15.2,
-	// which tells of fewer changes.
+	// least once, whether it seems changed or not: that finds changes of which
+	// Harbor's listings of repositories do not tell. From 10m to 720h. Left out,
+	// 24h, or 6h for a Harbor before 2.15.2, which tells of fewer changes.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,6})?(s|m|h))+$') && duration(self) >= duration('10m') && duration(self) <= duration('720h')",message="must be a duration from 10m to 720h, like 24h"
 	VerifyInterval *metav1.Duration `json:"verifyInterval,omitempty"`
 
-	// webhook lets Harbor tell of pushes and deletions the moment they happen.
+	// webhook lets Harbor tell the operator of pushes and deletions the moment
+	// they happen, instead of at the next sync.
 	// +optional
 	Webhook Webhook `json:"webhook,omitzero"`
 
-	// timeout bounds one sync. What was read until then is kept. From 10s to 24h.
+	// timeout is the longest that one sync may take. What was read until then is
+	// written; the rest of the inventory stays as it is. From 10s to 24h.
 	// +optional
 	// +default="30m"
 	// +kubebuilder:validation:Type=string
@@ -108,24 +115,28 @@ type HarborInventorySpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,6})?(s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="must be a duration from 10s to 24h, like 30m or 2h"
 	Timeout metav1.Duration `json:"timeout,omitzero"`
 
-	// suspend stops further syncs. What is there stays.
+	// suspend, if true, stops further syncs. What is there stays as it is.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
-	// vulnerabilityReports asks for VulnerabilityReports of the worst artifacts. It
-	// needs the detail Vulnerabilities, and the right artifact-addition:read in Harbor.
+	// vulnerabilityReports asks for VulnerabilityReport objects of the worst
+	// artifacts: which vulnerabilities they have. It needs Vulnerabilities in
+	// include, and the right artifact-addition:read in Harbor. Left out: no
+	// reports.
 	// +optional
 	VulnerabilityReports *VulnerabilityReports `json:"vulnerabilityReports,omitempty"`
 
-	// failurePolicy says what a project or repository that cannot be read means.
-	// Continue: everything else is written, the last good entries of it are
-	// kept, status.failures names it, and Ready stays True while Complete turns
-	// False. Fail: Ready turns False as well.
+	// failurePolicy says what it means for the inventory that a project or
+	// repository cannot be read. Either way, what was known of it is kept,
+	// everything else is brought up to date, status.failures names it, and the
+	// condition Complete turns False. Continue: Ready stays True. Fail: Ready
+	// turns False as well.
 	// +optional
 	// +default="Continue"
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
 
-	// output says where the inventory goes.
+	// output says where the inventory is written: into ArtifactList objects, or
+	// into the status.
 	// +optional
 	// +default={}
 	Output Output `json:"output,omitzero"`
@@ -161,8 +172,9 @@ type HarborEndpoint struct {
 	// +optional
 	CredentialsSecretRef *LocalObjectReference `json:"credentialsSecretRef,omitempty"`
 
-	// caBundleRef names the certificates, in PEM, that Harbor's own is verified
-	// with, in place of the system's.
+	// caBundleRef names a ConfigMap or Secret in the inventory's namespace with
+	// the CA certificates, in PEM, that Harbor's certificate is verified with, in
+	// place of the system's.
 	// +optional
 	CABundleRef *CABundleReference `json:"caBundleRef,omitempty"`
 
@@ -172,12 +184,14 @@ type HarborEndpoint struct {
 	// +optional
 	ClientCertificateSecretRef *LocalObjectReference `json:"clientCertificateSecretRef,omitempty"`
 
-	// insecureSkipTLSVerify accepts any certificate. Whoever sits on the way can
-	// then read the credentials.
+	// insecureSkipTLSVerify, if true, accepts any certificate: whoever sits on the
+	// way can then read the credentials. The operator refuses it unless it runs
+	// with --allow-insecure-tls.
 	// +optional
 	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
 
-	// plainHTTP must be true for an http:// url.
+	// plainHTTP must be true for an http:// url, over which the credentials go in
+	// clear text. The operator refuses it unless it runs with --allow-plain-http.
 	// +optional
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 }
@@ -191,7 +205,8 @@ type LocalObjectReference struct {
 	Name string `json:"name"`
 }
 
-// CABundleReference names a key of a ConfigMap or Secret in the same namespace.
+// CABundleReference names a key of a ConfigMap or Secret in the same
+// namespace.
 type CABundleReference struct {
 	// kind of the object: ConfigMap or Secret.
 	// +optional
@@ -227,23 +242,26 @@ const (
 // Output says where the inventory goes.
 type Output struct {
 	// mode ArtifactLists writes objects of that kind, in the inventory's
-	// namespace, and has no limit. Status writes at most 500 artifacts into
-	// status.artifactEntries, for small inventories.
+	// namespace, for inventories of any size. Status writes into
+	// status.artifactEntries, for small ones: at most 500 artifacts, of 768 KiB
+	// together.
 	// +optional
 	// +default="ArtifactLists"
 	Mode OutputMode `json:"mode,omitempty"`
 
-	// maxArtifactsPerList is where the artifacts of one repository go on in
-	// another list; a list is never larger than 256 KiB either. The default is 100.
+	// maxArtifactsPerList is the most artifacts that one list holds; those of a
+	// larger repository are spread over several. A list is never larger than 256
+	// KiB either. From 1 to 500; the default is 100.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=500
 	MaxArtifactsPerList *int32 `json:"maxArtifactsPerList,omitempty"`
 
-	// deletionPolicy says what becomes of the lists, and the vulnerability reports,
-	// when the inventory is deleted. Delete: Kubernetes deletes them. Orphan: they
-	// stay, and a new inventory of the same name takes them over. It is about the deletion of the
-	// inventory alone: lists of what it no longer selects are deleted either way.
+	// deletionPolicy says what becomes of the lists, and the vulnerability
+	// reports, when the inventory is deleted. Delete: Kubernetes deletes them.
+	// Orphan: they stay, and a new inventory of the same name takes them over. It
+	// is about the deletion of the inventory alone: lists of what it no longer
+	// selects are deleted either way.
 	// +optional
 	// +default="Delete"
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
@@ -271,10 +289,12 @@ const (
 	OutputStatus OutputMode = "Status"
 )
 
-// MaxStatusArtifacts is the greatest number of artifacts that output.mode Status writes.
+// MaxStatusArtifacts is the greatest number of artifacts that output.mode
+// Status writes.
 const MaxStatusArtifacts = 500
 
-// DefaultArtifactsPerList is the value of output.maxArtifactsPerList where none is given.
+// DefaultArtifactsPerList is the value of output.maxArtifactsPerList where
+// none is given.
 const DefaultArtifactsPerList = 100
 
 // HarborInventory asks for an inventory of a Harbor registry: the operator
@@ -289,7 +309,8 @@ const DefaultArtifactsPerList = 100
 // +kubebuilder:printcolumn:name="Repositories",type=integer,JSONPath=`.status.repositories`
 // +kubebuilder:printcolumn:name="Artifacts",type=integer,JSONPath=`.status.artifacts`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
-// +kubebuilder:printcolumn:name="Complete",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
+// +kubebuilder:printcolumn:name="Complete",type=string,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
+// +kubebuilder:printcolumn:name="Last Sync",type=date,JSONPath=`.status.lastSyncTime`
 // +kubebuilder:printcolumn:name="Status",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="the name of a HarborInventory must be at most 63 characters: it becomes a label of its lists",fieldPath=".metadata"

@@ -7,7 +7,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // HarborInventoryStatus is what the operator has found.
 type HarborInventoryStatus struct {
-	// observedGeneration is the generation of the spec that the conditions speak of.
+	// observedGeneration is the generation of the spec that the conditions speak
+	// of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
@@ -16,7 +17,9 @@ type HarborInventoryStatus struct {
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// conditions are Ready and Complete, and, while they are true, Reconciling and Stalled.
+	// conditions are Ready and Complete; DetailsKnown, where spec.include asks for
+	// details that are looked up between the syncs; and, while they are true,
+	// Reconciling and Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -28,20 +31,20 @@ type HarborInventoryStatus struct {
 	// +optional
 	HarborVersion string `json:"harborVersion,omitempty"`
 
-	// projects, of which something is selected.
+	// projects is the number of projects of which something is selected.
 	// +optional
 	Projects *int32 `json:"projects,omitempty"`
 
-	// repositories selected, empty ones included.
+	// repositories is the number of repositories selected, empty ones included.
 	// +optional
 	Repositories *int32 `json:"repositories,omitempty"`
 
-	// artifacts in the inventory. With failures, this includes the kept entries
-	// of what could not be read.
+	// artifacts is the number of artifacts in the inventory. With failures, this
+	// includes the kept entries of what could not be read.
 	// +optional
 	Artifacts *int64 `json:"artifacts,omitempty"`
 
-	// artifactLists that hold them.
+	// artifactLists is the number of ArtifactList objects that hold them.
 	// +optional
 	ArtifactLists *int32 `json:"artifactLists,omitempty"`
 
@@ -50,7 +53,8 @@ type HarborInventoryStatus struct {
 	// +optional
 	SizeBytes *int64 `json:"sizeBytes,omitempty"`
 
-	// vulnerabilities is the sum over the artifacts, where spec.include names them.
+	// vulnerabilities counts those of all artifacts, where spec.include names
+	// Vulnerabilities. One that several artifacts have counts for each of them.
 	// +optional
 	Vulnerabilities *VulnerabilityCounts `json:"vulnerabilities,omitempty"`
 
@@ -85,14 +89,15 @@ type HarborInventoryStatus struct {
 	// +optional
 	NextSyncTime *metav1.Time `json:"nextSyncTime,omitempty"`
 
-	// layers says in one line how the inventory is kept current, and which ways
-	// are not used, and why.
+	// layers says in one line by which ways the inventory is kept current
+	// (webhooks, the audit log, listings, reading in full), and why others are not
+	// used.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Layers string `json:"layers,omitempty"`
 
-	// auditLogCursor is how far Harbor's audit log has been followed, as of the last
-	// sync: an operator that starts goes on there.
+	// auditLogCursor is how far Harbor's audit log has been followed, as of the
+	// last sync: an operator that starts goes on there.
 	// +optional
 	AuditLogCursor *AuditLogCursor `json:"auditLogCursor,omitempty"`
 
@@ -101,7 +106,7 @@ type HarborInventoryStatus struct {
 	Progress *SyncProgress `json:"progress,omitempty"`
 
 	// failures names projects and repositories that the last sync could not
-	// read, sorted, at most 50; failuresTotal counts all.
+	// read or write, sorted, at most 50; failuresTotal counts all.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=50
@@ -111,8 +116,8 @@ type HarborInventoryStatus struct {
 	// +optional
 	FailuresTotal int32 `json:"failuresTotal,omitempty"`
 
-	// notFound lists the names and patterns of the spec that matched nothing, sorted,
-	// at most 50.
+	// notFound lists the names and patterns of the spec that matched nothing,
+	// sorted, at most 50.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=50
@@ -131,7 +136,8 @@ type AuditLogCursor struct {
 	// id of the entry.
 	ID int64 `json:"id"`
 
-	// time of what the entry is about: another entry with this id is of another log.
+	// time of what the entry is about: another entry with this id is of another
+	// log.
 	Time metav1.Time `json:"time"`
 }
 

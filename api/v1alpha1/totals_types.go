@@ -7,7 +7,8 @@ package v1alpha1
 const (
 	// MaxTypeTotals is the greatest number of types that totals name.
 	MaxTypeTotals = 16
-	// MaxProjectTotals is the greatest number of projects that have totals of their own.
+	// MaxProjectTotals is the greatest number of projects that have totals of
+	// their own.
 	MaxProjectTotals = 20
 )
 
@@ -23,7 +24,8 @@ type ArtifactTotals struct {
 	// untagged is the number of those without a tag.
 	Untagged int64 `json:"untagged"`
 
-	// signed is the number of those with a signature, where spec.include names Accessories.
+	// signed is the number of those with a signature, where spec.include names
+	// Accessories.
 	// +optional
 	Signed *int64 `json:"signed,omitempty"`
 
@@ -57,7 +59,8 @@ type TypeTotal struct {
 	SizeBytes int64 `json:"sizeBytes"`
 }
 
-// SeverityTotals counts artifacts by the highest severity that their last scan found.
+// SeverityTotals counts artifacts by the highest severity that their last scan
+// found.
 type SeverityTotals struct {
 	// critical ones.
 	Critical int64 `json:"critical"`

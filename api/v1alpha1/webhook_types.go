@@ -3,8 +3,8 @@
 
 package v1alpha1
 
-// Webhook lets Harbor tell the operator of what happens in it. What it tells is
-// a hint: what is written into the lists is always read from Harbor.
+// Webhook lets Harbor tell the operator of what happens in it. What it tells
+// is a hint: what is written into the lists is always read from Harbor.
 // +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode == 'Off' || has(self.secretRef)",message="is needed to tell Harbor's requests from anybody else's: name a Secret whose key authorization holds the value of their Authorization header",fieldPath=".secretRef"
 // +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode != 'Register' || has(self.url)",message="is needed for mode Register: the address under which Harbor reaches the operator's webhook receiver",fieldPath=".url"
 type Webhook struct {
@@ -26,8 +26,8 @@ type Webhook struct {
 
 	// secretRef names a Secret in the inventory's namespace. Its key authorization
 	// holds what Harbor sends as the Authorization header; the key previous, if
-	// there, is accepted too, for the time of a rotation. Harbor shows the value to
-	// everybody who may read the policy: use it for nothing else.
+	// there, is accepted too, for the time of a rotation. Harbor shows the value
+	// to everybody who may read the policy: use it for nothing else.
 	// +optional
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 }
@@ -53,5 +53,6 @@ const (
 	SecretKeyPrevious = "previous"
 )
 
-// FinalizerWebhook keeps an inventory until its webhook policies are gone from Harbor.
+// FinalizerWebhook keeps an inventory until its webhook policies are gone from
+// Harbor.
 const FinalizerWebhook = "harborinventory.io/webhook"

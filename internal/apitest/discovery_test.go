@@ -142,7 +142,7 @@ func TestPrinterColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	inventory.Status = v1alpha1.HarborInventoryStatus{
-		Projects: new(int32(16)), Repositories: new(int32(74)), Artifacts: new(int64(23908)),
+		LastSyncTime: new(metav1.Now()), Projects: new(int32(16)), Repositories: new(int32(74)), Artifacts: new(int64(23908)),
 		Conditions: []metav1.Condition{
 			{Type: v1alpha1.ConditionReady, Status: "True", Reason: v1alpha1.ReasonSucceeded, Message: "23908 artifacts in 74 repositories", LastTransitionTime: metav1.Now()},
 			{Type: v1alpha1.ConditionComplete, Status: "False", Reason: v1alpha1.ReasonPartialFailure, LastTransitionTime: metav1.Now()},
@@ -234,9 +234,9 @@ func table(t *testing.T, namespace, plural string, wide bool) string {
 			switch {
 			case row.Cells[i] == nil:
 				return "" // as kubectl prints it
-			case served.ColumnDefinitions[i].Name == "Age":
+			case served.ColumnDefinitions[i].Name == "Age", served.ColumnDefinitions[i].Name == "Last Sync":
 				if age, err := time.ParseDuration(fmt.Sprint(row.Cells[i])); err != nil || age > time.Hour {
-					t.Errorf("the age is %v", row.Cells[i])
+					t.Errorf("%s is %v", served.ColumnDefinitions[i].Name, row.Cells[i])
 				}
 				return "(age)"
 			}

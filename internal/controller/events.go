@@ -34,7 +34,7 @@ func (r *Reconciler) report(inv *v1alpha1.HarborInventory, status *v1alpha1.Harb
 	wasReady := apimeta.FindStatusCondition(inv.Status.Conditions, v1alpha1.ConditionReady)
 	if !slices.Equal(inv.Status.NotFound, status.NotFound) && len(status.NotFound) > 0 {
 		r.recorder.Eventf(inv, nil, corev1.EventTypeWarning, v1alpha1.ReasonSelectionNotFound, actionSync,
-			"Harbor has nothing that matches: %s", someNames(status.NotFound))
+			"Harbor has nothing that matches %s", describeUnmatched(inv, status.NotFound))
 	}
 	switch {
 	case ready.Status == "False":

@@ -124,12 +124,17 @@ func TestFiltersThatCannotWork(t *testing.T) {
 	}{
 		{"range", `spec.artifacts.tags.semver: "1 <" is no range of semantic versions`, v1alpha1.ArtifactFilter{Tags: &v1alpha1.TagFilter{Semver: "1 <"}}},
 		{"time", `spec.artifacts.pushedSince: "2026-02-30T00:00:00Z" is neither a time`, v1alpha1.ArtifactFilter{PushedSince: "2026-02-30T00:00:00Z"}},
+		{"query", `correct spec.artifacts.query: Harbor does not accept "push_time=[~]"`, v1alpha1.ArtifactFilter{Query: "push_time=[~]"}},
 	} {
 		w := newWorld(t, small())
 		w.inventory(c.name, func(s *v1alpha1.HarborInventorySpec) { s.Artifacts = c.filter })
 		inv := w.condition(c.name, "Ready=False InvalidSpec", "Stalled=True")
-		if got := message(inv, v1alpha1.ConditionReady); !strings.HasPrefix(got, c.want) {
+		if got := message(inv, v1alpha1.ConditionReady); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.name, got)
+		}
+		w.change(c.name, func(s *v1alpha1.HarborInventorySpec) { s.Artifacts = v1alpha1.ArtifactFilter{} })
+		if inv = w.condition(c.name, "Ready=True Succeeded", "Complete=True"); slices.Contains(conditions(inv), "Stalled=True") {
+			t.Errorf("%s: still stalled", c.name)
 		}
 	}
 }

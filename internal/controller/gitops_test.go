@@ -82,7 +82,7 @@ func luaValue(state *lua.LState, value any) lua.LValue {
 	return lua.LNil
 }
 
-// Argo CD leaves ArtifactLists alone, and nothing else of this group.
+// Argo CD leaves what the operator writes alone, and nothing else of this group.
 func TestArgoExclusions(t *testing.T) {
 	t.Parallel()
 	var exclusions []struct {
@@ -94,7 +94,7 @@ func TestArgoExclusions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(exclusions) != 1 || cmp.Diff([][]string{exclusions[0].APIGroups, exclusions[0].Kinds, exclusions[0].Clusters},
-		[][]string{{v1alpha1.GroupVersion.Group}, {"ArtifactList"}, {"*"}}) != "" {
+		[][]string{{v1alpha1.GroupVersion.Group}, {"ArtifactList", "VulnerabilityReport"}, {"*"}}) != "" {
 		t.Errorf("exclusions %+v", exclusions)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -19,10 +19,8 @@ import (
 
 // Bounds of the lists in a status, as in the API.
 const (
-	maxFailures    = 50
-	maxNotFound    = 50
-	maxMessage     = 1024
-	namesInMessage = 3
+	maxFailures = 50
+	maxNotFound = 50
 )
 
 // outcome returns the status after a sync. It takes the inventory as it was
@@ -34,7 +32,8 @@ const (
 //	| did, but a name matched nothing       | True  | Succeeded          | False    | SelectionNotFound |
 //	| failed in parts, policy Continue      | True  | PartialFailure     | False    | PartialFailure    |
 //	| failed in parts, policy Fail          | False | PartialFailure     | False    | PartialFailure    |
-//	| failed in every part                  | False | reason of the part | False    | the same          |
+//	| failed in every part                  | False | of the failures    | False    | the same          |
+//	| failed in every part by spec's query  | False | InvalidSpec        | False    | the same; Stalled |
 //	| was ended: credentials, Harbor, time  | False | the cause          | False    | the same          |
 //	| was ended: Harbor is not allowed      | False | HarborNotAllowed   | False    | the same; Stalled |
 //	| found too much for the status         | False | TooManyArtifacts   | False    | the same; Stalled |
@@ -52,7 +51,7 @@ func outcome(inv *v1alpha1.HarborInventory, res *result, now time.Time, random f
 	if v.stalled {
 		setCondition(&status, inv, v1alpha1.ConditionStalled, true, v.readyReason, v.message)
 	}
-	setFailures(&status, res, now)
+	setFailures(&status, inv, res, now)
 	if res.err == nil {
 		setFindings(&status, inv, res, now)
 	}
@@ -77,20 +76,21 @@ func judge(inv *v1alpha1.HarborInventory, res *result) verdict {
 	case res.stall != nil:
 		return verdict{stalled: true, readyReason: res.stall.reason, completeReason: res.stall.reason, message: res.stall.message}
 	case failures > 0 && res.done+res.report.Known == 0:
+		reason := reasonOfFailures(inv, res.report.Failures)
 		return verdict{
-			readyReason: reasonOfFailure(res.report.Failures[0]), completeReason: reasonOfFailure(res.report.Failures[0]),
-			message: "nothing could be read: " + describeFailures(res.report.Failures),
+			stalled: reason == v1alpha1.ReasonInvalidSpec, readyReason: reason, completeReason: reason,
+			message: "nothing could be brought up to date: " + describeFailures(inv, res.report.Failures),
 		}
 	case failures > 0:
 		return verdict{
 			ready:       inv.Spec.FailurePolicy != v1alpha1.FailurePolicyFail,
 			readyReason: v1alpha1.ReasonPartialFailure, completeReason: v1alpha1.ReasonPartialFailure,
-			message: fmt.Sprintf("%s; what is known of it is kept; %s", describeFailures(res.report.Failures), describe(res)),
+			message: fmt.Sprintf("%s; what is known of it is kept; %s", describeFailures(inv, res.report.Failures), describe(res)),
 		}
 	case len(res.report.NotFound) > 0:
 		return verdict{
 			ready: true, readyReason: v1alpha1.ReasonSucceeded, completeReason: v1alpha1.ReasonSelectionNotFound,
-			message: fmt.Sprintf("%s; matched nothing: %s", describe(res), someNames(res.report.NotFound)),
+			message: fmt.Sprintf("%s; matched nothing: %s", describe(res), describeUnmatched(inv, res.report.NotFound)),
 		}
 	default:
 		return verdict{
@@ -109,57 +109,34 @@ func reasonOfEnd(res *result, inv *v1alpha1.HarborInventory) (reason, message st
 	case errors.Is(res.err, fetch.ErrAuthenticationFailed):
 		where := "the inventory has no credentials"
 		if ref := inv.Spec.Harbor.CredentialsSecretRef; ref != nil {
-			where = fmt.Sprintf("Secret %q", ref.Name)
+			where = fmt.Sprintf("Secret %q, spec.harbor.credentialsSecretRef", ref.Name)
 		}
 		return v1alpha1.ReasonAuthenticationFailed, fmt.Sprintf("%v (%s); nothing was removed from the inventory", fetch.ErrAuthenticationFailed, where)
 	case errors.Is(res.err, errTimedOut), errors.Is(res.err, context.DeadlineExceeded):
 		return v1alpha1.ReasonTimedOut, fmt.Sprintf("%d of %d repositories were read within spec.timeout (%s); the others are kept as they were: raise spec.timeout, or maxConnections if Harbor can bear it",
 			res.done, res.found, inv.Spec.Timeout.Duration)
 	default:
-		return v1alpha1.ReasonHarborUnavailable, fmt.Sprintf("%v; nothing was removed from the inventory", res.err)
+		return v1alpha1.ReasonHarborUnavailable, fmt.Sprintf("spec.harbor.url: %q: %v; nothing was removed from the inventory", hostOf(inv.Spec.Harbor.URL), res.err)
 	}
 }
 
-func reasonOfFailure(f fetch.Failure) string {
-	switch f.Reason {
-	case fetch.ReasonWrite:
+// reasonOfFailures tells why nothing at all could be read or written.
+func reasonOfFailures(inv *v1alpha1.HarborInventory, failures []fetch.Failure) string {
+	switch first := failures[0].Reason; {
+	case !slices.ContainsFunc(failures, func(f fetch.Failure) bool { return !isOfQuery(inv, f) }):
+		return v1alpha1.ReasonInvalidSpec
+	case first == fetch.ReasonWrite:
 		return v1alpha1.ReasonWriteFailed
-	case fetch.ReasonUnavailable, fetch.ReasonInvalidAnswer, fetch.ReasonPartialAnswer:
+	case first == fetch.ReasonUnavailable, first == fetch.ReasonInvalidAnswer, first == fetch.ReasonPartialAnswer:
 		return v1alpha1.ReasonHarborUnavailable
 	default:
 		return v1alpha1.ReasonPartialFailure
 	}
 }
 
-func describe(res *result) string {
-	return fmt.Sprintf("%d artifacts of %d repositories in %d projects", res.totals.Artifacts, res.report.Repositories, res.report.Projects)
-}
-
-func describeFailures(failures []fetch.Failure) string {
-	names := make([]string, len(failures))
-	for i, f := range failures {
-		names[i] = nameOf(f)
-	}
-	return fmt.Sprintf("%d could not be read: %s (%v)", len(failures), someNames(names), failures[0].Err)
-}
-
-func nameOf(f fetch.Failure) string {
-	switch {
-	case f.Repository != "":
-		return f.Repository
-	case f.Project != "":
-		return "project " + f.Project
-	default:
-		return "the registry"
-	}
-}
-
-// someNames shows the first names; a condition is no place for all.
-func someNames(names []string) string {
-	if len(names) <= namesInMessage {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:namesInMessage], ", "), len(names)-namesInMessage)
+// isOfQuery tells whether Harbor refused what spec.artifacts.query says.
+func isOfQuery(inv *v1alpha1.HarborInventory, f fetch.Failure) bool {
+	return f.Reason == fetch.ReasonBadQuery && inv.Spec.Artifacts.Query != ""
 }
 
 func setCondition(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInventory, kind string, is bool, reason, message string) {
@@ -172,15 +149,8 @@ func setCondition(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborIn
 	})
 }
 
-func cutMessage(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxMessage-3], "") + "..."
-}
-
 // setFailures names the failures; one that was there before keeps its time.
-func setFailures(status *v1alpha1.HarborInventoryStatus, res *result, now time.Time) {
+func setFailures(status *v1alpha1.HarborInventoryStatus, inv *v1alpha1.HarborInventory, res *result, now time.Time) {
 	since := map[[2]string]metav1.Time{}
 	for _, f := range status.Failures {
 		since[[2]string{f.Project, f.Repository}] = f.Since
@@ -193,7 +163,7 @@ func setFailures(status *v1alpha1.HarborInventoryStatus, res *result, now time.T
 			first = metav1.NewTime(now)
 		}
 		status.Failures = append(status.Failures, v1alpha1.SyncFailure{
-			Project: f.Project, Repository: f.Repository, Reason: string(f.Reason), Message: cutMessage(f.Err.Error()), Since: first,
+			Project: f.Project, Repository: f.Repository, Reason: string(f.Reason), Message: cutMessage(describeFailure(inv, f)), Since: first,
 		})
 	}
 }

@@ -32,6 +32,15 @@ func failures(n int) []fetch.Failure {
 	return list
 }
 
+// failing is the report of a sync in which one repository failed for each reason.
+func failing(reasons ...fetch.Reason) fetch.Report {
+	list := failures(len(reasons))
+	for i, reason := range reasons {
+		list[i].Reason = reason
+	}
+	return fetch.Report{Version: "v2.16.0", Projects: 2, Repositories: 3, Failures: list}
+}
+
 func TestOutcome(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	whole := fetch.Report{Version: "v2.16.0", Projects: 2, Repositories: 3}
@@ -44,6 +53,7 @@ func TestOutcome(t *testing.T) {
 	for _, c := range []struct {
 		name            string
 		policy          v1alpha1.FailurePolicy
+		query           string
 		result          result
 		ready, complete string // "Status Reason"
 		stalled         bool
@@ -57,7 +67,7 @@ func TestOutcome(t *testing.T) {
 		},
 		{
 			name: "a name matched nothing", result: result{report: unmatched, done: 3, totals: totals, lists: 4},
-			ready: "True Succeeded", complete: "False SelectionNotFound", says: "matched nothing: nosuch", counted: true, next: time.Hour,
+			ready: "True Succeeded", complete: "False SelectionNotFound", says: "matched nothing: nosuch (spec.projects): check the spelling", counted: true, next: time.Hour,
 		},
 		{
 			name: "partly, Continue", result: result{report: partly, done: 2, totals: totals, lists: 4},
@@ -69,7 +79,27 @@ func TestOutcome(t *testing.T) {
 		},
 		{
 			name: "nothing", result: result{report: partly, totals: totals, lists: 4},
-			ready: "False HarborUnavailable", complete: "False HarborUnavailable", says: "nothing could be read", counted: true, next: firstRetry,
+			ready: "False HarborUnavailable", complete: "False HarborUnavailable", says: "nothing could be brought up to date: 1 could not be read", counted: true, next: firstRetry,
+		},
+		{
+			name: "nothing could be written", result: result{report: failing(fetch.ReasonWrite), totals: totals, lists: 4},
+			ready: "False WriteFailed", complete: "False WriteFailed", says: "up to date: 1 could not be written: p/r000", counted: true, next: firstRetry,
+		},
+		{
+			name: "not to be read, and not to be written", result: result{report: failing(fetch.ReasonForbidden, fetch.ReasonWrite), done: 1, totals: totals, lists: 4},
+			ready: "True PartialFailure", complete: "False PartialFailure", says: "2 could not be read or written: p/r000, p/r001", counted: true, next: firstRetry,
+		},
+		{
+			name: "no right", result: result{report: failing(fetch.ReasonForbidden), done: 1, totals: totals, lists: 4},
+			ready: "True PartialFailure", complete: "False PartialFailure", says: "give the account the right to read it", counted: true, next: firstRetry,
+		},
+		{
+			name: "a query that Harbor does not accept", query: "push_time=[~]", result: result{report: failing(fetch.ReasonBadQuery), totals: totals, lists: 4},
+			ready: "False InvalidSpec", complete: "False InvalidSpec", stalled: true, says: `correct spec.artifacts.query: Harbor does not accept "push_time=[~]"`, counted: true, next: firstRetry,
+		},
+		{
+			name: "a query that Harbor does not accept, and no answer", query: "push_time=[~]", result: result{report: failing(fetch.ReasonBadQuery, fetch.ReasonUnavailable), totals: totals, lists: 4},
+			ready: "False PartialFailure", complete: "False PartialFailure", says: "2 could not be read", counted: true, next: firstRetry,
 		},
 		{
 			name: "Harbor's address is not allowed", result: result{err: fmt.Errorf("systeminfo: %w", &egress.RefusalError{Cause: egress.AddressSpecial, Kind: "loopback"})},
@@ -77,11 +107,11 @@ func TestOutcome(t *testing.T) {
 		},
 		{
 			name: "credentials", result: result{err: fetch.ErrAuthenticationFailed},
-			ready: "False AuthenticationFailed", complete: "False AuthenticationFailed", says: `Secret "robot"`, next: firstRetry,
+			ready: "False AuthenticationFailed", complete: "False AuthenticationFailed", says: `(Secret "robot", spec.harbor.credentialsSecretRef)`, next: firstRetry,
 		},
 		{
 			name: "Harbor gone", result: result{err: fmt.Errorf("x: %w", fetch.ErrUnavailable), done: 1},
-			ready: "False HarborUnavailable", complete: "False HarborUnavailable", says: "nothing was removed", next: firstRetry,
+			ready: "False HarborUnavailable", complete: "False HarborUnavailable", says: `spec.harbor.url: "harbor.example.com:8443": x: harbor stopped answering; nothing was removed`, next: firstRetry,
 		},
 		{
 			name: "time-out", result: result{err: errTimedOut, done: 1, found: 3},
@@ -97,6 +127,9 @@ func TestOutcome(t *testing.T) {
 			inv := &v1alpha1.HarborInventory{ObjectMeta: metav1.ObjectMeta{
 				Generation: 7, Annotations: map[string]string{v1alpha1.AnnotationRequestedAt: "asked"},
 			}}
+			inv.Spec.Harbor.URL = "https://harbor.example.com:8443"
+			inv.Spec.Projects = []v1alpha1.ProjectPattern{"p", "nosuch"}
+			inv.Spec.Artifacts.Query = c.query
 			inv.Spec.FailurePolicy = c.policy
 			inv.Spec.Interval.Duration = time.Hour
 			inv.Spec.Harbor.CredentialsSecretRef = &v1alpha1.LocalObjectReference{Name: "robot"}

@@ -34,13 +34,7 @@ func refusal(err error, address string) (message string, refused bool) {
 	if !errors.As(err, &r) {
 		return "", false
 	}
-	host := address
-	if u, err := url.Parse(address); err == nil {
-		host = u.Host
-	}
-	if len(host) > maxHostShown {
-		host = host[:maxHostShown] + "..."
-	}
+	host := hostOf(address)
 	remedy := ", or ask the operator's administrator to "
 	switch r.Cause {
 	case egress.PlainHTTP:
@@ -59,6 +53,18 @@ func refusal(err error, address string) (message string, refused bool) {
 	default:
 		return fmt.Sprintf("spec.harbor.url: %q has an address that is not among those that the operator may ask: correct it%sname it in the flag --allowed-harbor-cidrs", host, remedy), true
 	}
+}
+
+// hostOf returns the host of an address, and its port, as a message shows them.
+func hostOf(address string) string {
+	host := address
+	if u, err := url.Parse(address); err == nil {
+		host = u.Host
+	}
+	if len(host) > maxHostShown {
+		host = host[:maxHostShown] + "..."
+	}
+	return host
 }
 
 // maxHostShown bounds a host in a message: a name has at most 253 characters, and

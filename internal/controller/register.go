@@ -207,7 +207,7 @@ func (r *Reconciler) release(ctx context.Context, inv *v1alpha1.HarborInventory)
 	}
 	if err != nil {
 		r.recorder.Eventf(inv, nil, corev1.EventTypeWarning, v1alpha1.ReasonWebhooksLeft, actionRelease,
-			"the webhook policies %q were left in Harbor: %v", policyName(inv), err)
+			"the webhook policies %q were left in Harbor, and can be deleted there; nobody takes their requests any more: %v", policyName(inv), err)
 	}
 	return ctrl.Result{}, r.setFinalizer(ctx, inv, controllerutil.RemoveFinalizer)
 }

@@ -89,7 +89,7 @@ func (r *Reconciler) resolve(ctx context.Context, inv *v1alpha1.HarborInventory,
 	case errors.Is(err, harbor.ErrNoCertificate):
 		ref := spec.Harbor.CABundleRef
 		return nil, &stallError{reason: v1alpha1.ReasonCABundleInvalid, waits: true, message: fmt.Sprintf(
-			"key %q of %s %q (spec.harbor.caBundleRef) holds no certificate in PEM form", ref.Key, ref.Kind, ref.Name)}
+			"key %q of %s %q (spec.harbor.caBundleRef) holds no certificate in PEM form: put one there, which begins with -----BEGIN CERTIFICATE-----", ref.Key, ref.Kind, ref.Name)}
 	case err != nil:
 		return nil, &stallError{reason: v1alpha1.ReasonInvalidSpec, message: "spec.harbor.url: " + err.Error()}
 	}
@@ -206,7 +206,7 @@ func (r *Reconciler) caBundle(ctx context.Context, inv *v1alpha1.HarborInventory
 	bundle, ok := data[ref.Key]
 	if !ok {
 		return nil, &stallError{reason: v1alpha1.ReasonCABundleInvalid, waits: true, message: fmt.Sprintf(
-			"%s %q (spec.harbor.caBundleRef) lacks the key %q; it has: %s",
+			"%s %q (spec.harbor.caBundleRef) lacks the key %q: name another in spec.harbor.caBundleRef.key, or add it; it has: %s",
 			ref.Kind, ref.Name, ref.Key, strings.Join(slices.Sorted(maps.Keys(data)), ", "))}
 	}
 	return bundle, nil

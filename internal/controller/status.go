@@ -39,7 +39,7 @@ func (r *Reconciler) rest(ctx context.Context, inv *v1alpha1.HarborInventory, d 
 	}
 	apimeta.SetStatusCondition(&status.Conditions, metav1.Condition{
 		Type: v1alpha1.ConditionReady, Status: ready, Reason: v1alpha1.ReasonSuspended, ObservedGeneration: inv.Generation,
-		Message: "spec.suspend is true: the inventory stays as the last sync left it",
+		Message: "spec.suspend is true: the inventory stays as the last sync left it; set it to false to go on",
 	})
 	return r.patchStatus(ctx, inv, status)
 }

@@ -78,12 +78,22 @@ func sortFailures(failures []Failure) {
 }
 
 func hidden(project string) error {
-	return fmt.Errorf("project %s exists, and these credentials may not read it: %w", project, harbor.ErrForbidden)
+	return &refusedError{fmt.Sprintf("project %s exists, and these credentials may not read it", project), harbor.ErrForbidden}
 }
 
 func untellable(project string) error {
-	return fmt.Errorf("project %s is private or does not exist: Harbor tells anonymous callers no more: %w", project, harbor.ErrUnauthorized)
+	return &refusedError{fmt.Sprintf("project %s is private or does not exist; Harbor tells anonymous callers no more", project), harbor.ErrUnauthorized}
 }
+
+// refusedError says in its text what its cause says in one word.
+type refusedError struct {
+	text  string
+	cause error
+}
+
+func (e *refusedError) Error() string { return e.text }
+
+func (e *refusedError) Unwrap() error { return e.cause }
 
 // fail notes a failure. What fails because the run ends is left out: the run's
 // error says it once for all.

@@ -104,7 +104,8 @@ type Report struct {
 	// Version of Harbor; empty for anonymous callers.
 	Version string
 
-	// Projects and Repositories are the numbers of those found and selected.
+	// Projects and Repositories are the numbers of those found and selected. Where
+	// the selection names repositories, a project counts that has one of them.
 	Projects     int
 	Repositories int
 
@@ -169,6 +170,7 @@ func Run(ctx context.Context, client *harbor.Client, req Request, sink Sink) (Re
 		backlog:   newBacklog(),
 		held:      heldByProject(req),
 		stamps:    StampsTellChanges(info.Version),
+		chosen:    map[string]bool{},
 		report:    Report{Version: info.Version},
 	}
 	writers := r.startWriters(workCtx)
@@ -214,7 +216,8 @@ type run struct {
 	unanswered atomic.Int32
 
 	mu     sync.Mutex
-	unsure bool // a project could not be listed
+	unsure bool            // a project could not be listed
+	chosen map[string]bool // projects with a repository that is selected
 	report Report
 }
 
@@ -250,6 +253,9 @@ func (r *run) finish() Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	report := r.report
+	if len(r.req.Selection.repositories) > 0 {
+		report.Projects = len(r.chosen)
+	}
 	sortFailures(report.Failures)
 	slices.Sort(report.Gone)
 	report.Gone = slices.Compact(report.Gone)

@@ -47,6 +47,8 @@ func TestSelectedOnly(t *testing.T) {
 	_ = reg.CreateProject("q", false) // it does not exist
 	fill(reg, "q/r1", 1)
 	fill(reg, "q/deep/r2", 1)
+	_ = reg.CreateProject("qq", false) // selected, and nothing in it is
+	fill(reg, "qq/other", 1)
 	srv := harbortest.NewServer(t, reg, harbortest.Options{})
 	req := request(t)
 	req.Selection = selection(t, []string{"p", "q*", "nosuch", "no*"}, []string{"r1", "p/r2", "p/r3", "q/**", "missing"}, []string{"r3"})

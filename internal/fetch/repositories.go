@@ -16,8 +16,10 @@ func (r *run) find(repository harbor.Repository) bool {
 	if !r.req.Selection.Repository(repository.Name) {
 		return false
 	}
+	project, _, _ := harbor.SplitRepository(repository.Name)
 	r.mu.Lock()
 	r.report.Repositories++
+	r.chosen[project] = true
 	r.mu.Unlock()
 	if r.req.Known != nil && r.req.Known(repository) {
 		r.mu.Lock()

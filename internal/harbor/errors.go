@@ -58,7 +58,7 @@ type CallError struct {
 }
 
 func (e *CallError) Error() string {
-	text := fmt.Sprintf("%s: %s %s: %v", e.Endpoint, e.Method, e.Path, e.err)
+	text := fmt.Sprintf("%s %s: %v", e.Method, e.Path, e.err)
 	if e.Tries > 1 {
 		text += fmt.Sprintf(" (%d tries)", e.Tries)
 	}
@@ -148,16 +148,16 @@ func (e *ConnectionError) Error() string {
 	case transport.FailureScheme:
 		return "one side speaks HTTPS and the other plain HTTP: check the URL's scheme and port"
 	case transport.FailureName:
-		return "the host name cannot be resolved"
+		return "the host name cannot be resolved: check its spelling, and the DNS where this runs"
 	case transport.FailureAddress:
 		if e.refusal != nil {
 			return e.refusal.Error()
 		}
 		return "the host's address is not permitted"
 	case transport.FailureTimeout:
-		return "no answer in time"
+		return "no answer in time: check the port, the network on the way, and how busy Harbor is"
 	default:
-		return "the connection failed or broke"
+		return "the connection failed or broke: check the port, and the network on the way"
 	}
 }
 

@@ -137,7 +137,7 @@ func TestStatuses(t *testing.T) {
 		if troubled := tt.tries > 1 && !proxy; c.Troubled() != troubled {
 			t.Errorf("%s: troubled %v", tt.about, c.Troubled())
 		}
-		if err != nil && err.Error() != "repositories.get: GET /projects/library/repositories/nginx: "+tt.text {
+		if err != nil && err.Error() != "GET /projects/library/repositories/nginx: "+tt.text {
 			t.Errorf("%s: %q", tt.about, err)
 		}
 	}

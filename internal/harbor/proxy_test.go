@@ -85,8 +85,8 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	}{
 		{"plain HTTP", "http://example.com", "HTTP_PROXY", "", "through_the_proxy", "GET example.com"},
 		{"TLS", "https://example.com", "HTTPS_PROXY", "", "error <nil>", "CONNECT example.com:443"},
-		{"of another scheme", "https://proxied.invalid", "HTTP_PROXY", "", "error systeminfo", ""},
-		{"not for this host", "http://proxied.invalid", "HTTP_PROXY", "invalid", "error systeminfo", ""},
+		{"of another scheme", "https://proxied.invalid", "HTTP_PROXY", "", "error GET /systeminfo", ""},
+		{"not for this host", "http://proxied.invalid", "HTTP_PROXY", "invalid", "error GET /systeminfo", ""},
 		{"never for this machine", srv.URL, "HTTPS_PROXY", "", "not even tried: the host's address is a loopback address", ""},
 		{"a special address behind it", "https://169.254.169.254", "HTTPS_PROXY", "", "not even tried: the host's address is a cloud metadata address", ""},
 		{"a name of one", "http://metadata.google.internal", "HTTP_PROXY", "", "not even tried: the host's address is a cloud metadata address", ""},
