@@ -43,7 +43,7 @@ func alerts(ctx context.Context) error {
 	defer cancel()
 	var cleanups cluster.Cleanups
 	defer cleanups.Run()
-	b, err := open(ctx, &cleanups, shorten)
+	ctx, b, err := open(ctx, &cleanups, shorten)
 	if err != nil {
 		return err
 	}
