@@ -106,6 +106,8 @@ func (r *Reconciler) conclude(ctx context.Context, inv *v1alpha1.HarborInventory
 	r.report(inv, &status)
 	logSync(ctx, &res, &status)
 	endSync(trace.SpanFromContext(ctx), &res, &status)
+	ctx, end := tracedPhase(ctx, "write status")
+	defer end()
 	if err := r.patchStatus(ctx, inv, &status); err != nil {
 		return ctrl.Result{}, ignoreGone(err)
 	}
