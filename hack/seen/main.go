@@ -4,8 +4,8 @@
 // Command seen looks at the operator as Prometheus sees it: the manager on a real
 // API server, simulated Harbors, and a real Prometheus that scrapes it.
 //
-//	seen alerts      provokes each alert of config/prometheus once, mends it, and
-//	                 prints how long both took
+//	seen alerts      provokes each alert of config/prometheus once, runs the commands
+//	                 of its page meanwhile, mends it, and prints how long both took
 //	seen dashboard   has the operator work for -for, with changes, faults and
 //	                 recovery in Harbor, and takes a picture of the dashboard;
 //	                 it fails if a panel has nothing to show

@@ -128,7 +128,7 @@ func (b *bed) stalled() scene {
 func (b *bed) refused() scene {
 	harbor, _ := b.harbor(3)
 	return scene{
-		alert: "HarborInventoryCredentialsRefused", what: "the Secret holds another password than Harbor", label: "name", value: "refused",
+		alert: "HarborInventoryCredentialsRefused", what: "the Secret holds another password than Harbor", label: "name", value: "refused", secret: "old",
 		provoke: func(ctx context.Context) error {
 			if err := b.putSecret(ctx, "old", "another"); err != nil {
 				return err
