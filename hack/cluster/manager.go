@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -94,6 +95,9 @@ func (m *Manager) Kill() {
 	<-m.ended
 }
 
+// Ended is closed once the process has ended, for whatever reason.
+func (m *Manager) Ended() <-chan struct{} { return m.ended }
+
 // Log returns what the process has written so far.
 func (m *Manager) Log() string { return m.log.String() }
 
@@ -113,14 +117,22 @@ func (m *Manager) RSS() (int64, error) {
 	return 0, fmt.Errorf("no VmRSS in the status of process %d", m.command.Process.Pid)
 }
 
-// FreeAddress returns a port of the loopback interface that nobody listens on.
+// FreeAddress returns a port of the loopback interface that nobody listens on. It
+// is none of those that Linux chooses itself, from 32768 on (ip(7),
+// ip_local_port_range): a connection or another listener could be given it before
+// its user listens.
 func FreeAddress(ctx context.Context) (string, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for tries := 1; ; tries++ {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)) //nolint:gosec // needs no secrecy
+		listener, err := config.Listen(ctx, "tcp", address)
+		if err == nil {
+			return address, listener.Close()
+		}
+		if tries == 100 {
+			return "", err
+		}
 	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // Await asks until there is no error, and returns the last one when the context ends.

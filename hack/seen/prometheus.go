@@ -26,10 +26,10 @@ rule_files: [rules.yaml]
 scrape_configs:
 - job_name: harbor-inventory
   honor_labels: true
-  static_configs: [{targets: [%q]}]
+  static_configs: [{targets: [%q], labels: {pod: manager}}]
 `
 
-func startPrometheus(ctx context.Context, cleanups *cluster.Cleanups, target string, change func(string) string) (*prometheus, error) {
+func startPrometheus(ctx context.Context, cleanups *cluster.Cleanups, target string, change func(string) string, fail context.CancelCauseFunc) (*prometheus, error) {
 	dir, err := os.MkdirTemp("", "prometheus")
 	if err != nil {
 		return nil, err
@@ -58,9 +58,16 @@ func startPrometheus(ctx context.Context, cleanups *cluster.Cleanups, target str
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("%w: run this with make, which builds it", err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = command.Wait()                 // ProcessState tells the same
+		text, _ := os.ReadFile(log.Name()) // or nothing
+		fail(fmt.Errorf("prometheus ended (%s):\n%s", command.ProcessState, tail(string(text))))
+	}()
 	cleanups.Cleanup(func() {
 		_ = command.Process.Kill()
-		_ = command.Wait()
+		<-ended
 		_ = log.Close()
 	})
 	p := &prometheus{base: "http://" + address}
