@@ -109,13 +109,11 @@ func (c *diffCommand) run(ctx context.Context, left, right string) error {
 func (c *diffCommand) load(ctx context.Context, name string, filter *Filter) (side, error) {
 	s := side{}
 	take := func(a *Artifact) error {
-		if filter.Wants(a) {
-			s.add(a)
-		}
+		s.add(a)
 		return nil
 	}
 	if file, ok := strings.CutPrefix(name, "@"); ok {
-		return s, c.loadFile(ctx, file, take)
+		return s, c.loadFile(ctx, file, newDoubts(filter, c.ErrOut).sift(take))
 	}
 	src := source{cluster: c.cluster, inventories: []string{name}}
 	if namespace, inventory, ok := strings.Cut(name, "/"); ok {
@@ -124,7 +122,7 @@ func (c *diffCommand) load(ctx context.Context, name string, filter *Filter) (si
 	if src.inventories[0] == "" {
 		return nil, usageError("%q: want the name of an inventory, NAMESPACE/NAME, or @FILE", name)
 	}
-	return s, src.read(ctx, c.ErrOut, c.filter.onlyProject(), sink{take: take})
+	return s, src.read(ctx, c.ErrOut, filter, sink{take: take})
 }
 
 func (c *diffCommand) loadFile(ctx context.Context, name string, take func(*Artifact) error) error {

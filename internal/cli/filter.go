@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/vulnerability"
 )
 
 // searchable are the texts of an artifact by the name of their field, as --in takes them.
@@ -56,6 +57,35 @@ func accessories(a *Artifact) iter.Seq[string] {
 	}
 }
 
+// verdict is what a filter says to an artifact: yes, no, or why that is not known.
+type verdict string
+
+// The verdicts. Those that stand for not knowing read on after a number of artifacts.
+const (
+	no          verdict = "no"
+	yes         verdict = "yes"
+	unscanned   verdict = "not scanned"
+	notLookedUp verdict = "not looked up yet"
+	noResult    verdict = "whose scan has failed or is under way"
+	noReport    verdict = "without a VulnerabilityReport (spec.vulnerabilityReports bounds how many there are)"
+	cutReport   verdict = "with a VulnerabilityReport that was cut (spec.vulnerabilityReports.maxBytes)"
+)
+
+// and is the verdict to two conditions that must both hold.
+func (a verdict) and(b verdict) verdict {
+	if b == no || a == yes {
+		return b
+	}
+	return a
+}
+
+func verdictOf(is bool) verdict {
+	if is {
+		return yes
+	}
+	return no
+}
+
 // Filter says which artifacts are wanted. All given conditions must hold; the
 // zero Filter wants all.
 type Filter struct {
@@ -71,13 +101,32 @@ type Filter struct {
 	pushedSince, pushedBefore time.Time // zero: no matter
 	severity                  severity
 	tagged                    *bool
+	scanned                   *bool
 	signed                    *bool
+
+	// findings is what is asked of VulnerabilityReports, nil for nothing; reports
+	// are the verdicts of those that there are.
+	findings *vulnerability.Matcher
+	reports  reportVerdicts
+
+	// project is the only one that is wanted, if there is only one.
+	project string
+	// needs says by which flag a detail is asked about.
+	needs map[v1alpha1.Detail]string
 }
 
-// Wants tells whether an artifact is wanted. What an inventory does not show of
-// it (see spec.include) is never what is looked for.
-func (f *Filter) Wants(a *Artifact) bool {
-	return f.byTerms(a) && f.byTexts(a) && f.byLabels(a) && f.byAge(a) && f.byState(a)
+// judge tells whether an artifact is wanted, or why that is not known. A label, a
+// platform or a signature that an inventory does not show (see spec.include) is
+// never what is looked for.
+func (f *Filter) judge(a *Artifact) verdict {
+	if !f.byTerms(a) || !f.byTexts(a) || !f.byLabels(a) || !f.byAge(a) || !f.byState(a) {
+		return no
+	}
+	said := f.bySeverity(a).and(f.byScan(a))
+	if f.findings != nil && said != no {
+		said = said.and(f.reports.of(a))
+	}
+	return said
 }
 
 func (f *Filter) byTerms(a *Artifact) bool {
@@ -134,13 +183,48 @@ func (f *Filter) byAge(a *Artifact) bool {
 }
 
 func (f *Filter) byState(a *Artifact) bool {
-	if f.severity != "" && !f.severity.reached(a.Vulnerabilities) {
-		return false
-	}
 	if f.tagged != nil && *f.tagged != (len(a.Tags) > 0) {
 		return false
 	}
 	return f.signed == nil || a.Signed != nil && *a.Signed == *f.signed
+}
+
+// scanSucceeded is Harbor's status of a scan that has a result.
+const scanSucceeded = "Success"
+
+// scanOf tells what is known of an artifact's scan: yes, where there is a result.
+func scanOf(a *Artifact) verdict {
+	switch {
+	case a.Vulnerabilities == nil && slices.Contains(a.Unavailable, "vulnerabilities"):
+		return unscanned
+	case a.Vulnerabilities == nil:
+		return notLookedUp
+	case a.Vulnerabilities.ScanStatus == scanSucceeded || a.Vulnerabilities.Total > 0:
+		return yes
+	default:
+		return noResult
+	}
+}
+
+func (f *Filter) bySeverity(a *Artifact) verdict {
+	if f.severity == "" {
+		return yes
+	}
+	if scan := scanOf(a); scan != yes {
+		return scan
+	}
+	return verdictOf(f.severity.reached(a.Vulnerabilities))
+}
+
+func (f *Filter) byScan(a *Artifact) verdict {
+	if f.scanned == nil {
+		return yes
+	}
+	scan := scanOf(a)
+	if scan == notLookedUp {
+		return scan
+	}
+	return verdictOf(*f.scanned == (scan == yes))
 }
 
 // severity is one of the severities, in lower case.
@@ -158,9 +242,6 @@ func newSeverity(text string) (severity, error) {
 
 // reached tells whether something so severe, or worse, was found.
 func (s severity) reached(v *v1alpha1.Vulnerabilities) bool {
-	if v == nil {
-		return false
-	}
 	count := v.Total
 	switch s {
 	case "critical":

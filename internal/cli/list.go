@@ -70,11 +70,8 @@ func (c *artifactsCommand) run(ctx context.Context, filter *Filter) error {
 		return err
 	}
 	found := 0
-	err = c.source.read(ctx, c.ErrOut, c.filter.onlyProject(), sink{
+	err = c.source.read(ctx, c.ErrOut, filter, sink{
 		take: func(a *Artifact) error {
-			if !filter.Wants(a) {
-				return nil
-			}
 			found++
 			return p.print(a)
 		},

@@ -14,11 +14,13 @@ func newSearch(e *environment) *cobra.Command {
 	c := &artifactsCommand{environment: e}
 	var in []string
 	command := &cobra.Command{
-		Use:   "search TERM...",
+		Use:   "search [TERM...]",
 		Short: "Search the artifacts of inventories for words, expressions or exact texts",
 		Long: "Search the artifacts that the inventories in the current namespace hold. An\n" +
 			"artifact is found when each TERM matches one of the fields that --in names:\n" +
-			strings.Join(searchableNames, ", ") + ".\n\n" +
+			strings.Join(searchableNames, ", ") + ".\n" +
+			"Vulnerabilities are searched by --cve, --package and --description instead. Give a\n" +
+			"TERM or a filter, or both.\n\n" +
 			filterHelp + "\n\n" + outputHelp + "\n\n" + exitCodes,
 		Example: `  # where is this digest?
   kubectl harbor-inventory search -A sha256:3f5a
@@ -29,11 +31,17 @@ func newSearch(e *environment) *cobra.Command {
   # tags that are release candidates
   kubectl harbor-inventory search --in tag --match regex -- '-rc\.?[0-9]+$'
 
+  # which images have this vulnerability, or this version of a package?
+  kubectl harbor-inventory search -A --cve CVE-2021-44228
+  kubectl harbor-inventory search --package log4j --max-version 2.14.1 -p library
+
   # what carries the label production and has high or critical vulnerabilities
   kubectl harbor-inventory search --in label --match exact production --severity high`,
-		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, terms []string) error {
+			if len(terms) == 0 && !c.filter.given() {
+				return usageError("nothing to search for: give a TERM, or a filter like --tag or --cve")
+			}
 			filter, err := c.filter.filter(c.now())
 			if err != nil {
 				return err
@@ -45,7 +53,7 @@ func newSearch(e *environment) *cobra.Command {
 			}
 			filter.fields = in
 			if filter.terms, err = newMatchers(c.filter.mode, terms); err != nil {
-				return usageError("%w", err)
+				return usageError("TERM: %w", err)
 			}
 			return c.run(command.Context(), filter)
 		},

@@ -189,7 +189,7 @@ func (c *statusCommand) describe(inv *v1alpha1.HarborInventory, another bool) er
 			counted(*s.Projects, "project"), sizeOrNone(s.SizeBytes))
 	}
 	if v := s.Vulnerabilities; v != nil {
-		line("Vulnerabilities", "%s; %d of %d fixable", vulnerabilities(&v1alpha1.Vulnerabilities{VulnerabilityCounts: *v}), v.Fixable, v.Total)
+		line("Vulnerabilities", "%s; %d of %d fixable", bySeverity(v), v.Fixable, v.Total)
 	}
 	line("Last sync", "%s ago", ago(s.LastSyncTime, c.now()))
 	line("Read in full", "%s ago", ago(s.LastFullSyncTime, c.now()))

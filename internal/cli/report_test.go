@@ -1,0 +1,165 @@
+// Copyright The harbor-inventory Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+)
+
+// TestSearchReports holds that list, search, tree and export find by what stands in
+// VulnerabilityReports, and say of how many artifacts they could not tell.
+func TestSearchReports(t *testing.T) {
+	reported(t)
+	const none = "No artifacts found in namespace registries.\n"
+	for _, c := range []struct {
+		line  string
+		rows  []string // repositories
+		err   []string // parts of standard error
+		known bool     // nothing else may match
+	}{
+		{
+			line: "list -i production --cve CVE-2021-44228",
+			rows: []string{"library/multi", "library/nginx", "team-a/api", "team-a/api", "team-a/scan-many"},
+			err:  []string{"more artifacts may match: 64 without a VulnerabilityReport (spec.vulnerabilityReports bounds how many there are)\n"},
+		},
+		{line: "list -i production --cve cve-2021-44228 -p library", err: []string{none}},
+		{line: "search -i production --cve cve-2021-44228 -p library", rows: []string{"library/multi", "library/nginx"}},
+		{line: "search -i production --cve CVE-1999-0001 --cve CVE-2021-44228 nginx", rows: []string{"library/nginx"}},
+		{line: "search -i production --package openssl --max-version 3.0.11 -r library/", rows: []string{"library/multi", "library/nginx"}},
+		{line: "search -i production --package openssl --min-version 3.0.12 -r library/multi", err: []string{none}, known: true},
+		{line: "list -i production --description log4j-core -p library", rows: []string{"library/multi", "library/nginx"}},
+		{line: "list -i production --description log4j-core -p library -m exact", err: []string{none}},
+		{line: "search -i production --match regex --cve ^CVE-2021-4422[0-9]$ --severity critical -r nginx", rows: []string{"library/nginx"}},
+		// A report that was cut is no proof; one that was not, is; nor is one needed of what is clean.
+		{line: "search -i production --cve CVE-1999-0001 -r scan-many", err: []string{"Warning: 1 more artifact may match: 1 with a VulnerabilityReport that was cut", none}},
+		{line: "list -i production --cve CVE-1999-0001 -r library/multi", err: []string{none}, known: true},
+		{line: "list -i production --cve CVE-1999-0001 -r team-a/web -t latest", err: []string{none}, known: true},
+		{line: "list -i staging --cve CVE-2021-44228", err: []string{
+			"Warning: inventory registries/staging has no vulnerability reports: its spec.vulnerabilityReports does not ask for any\n",
+			"Warning: 10 more artifacts may match: 10 without a VulnerabilityReport", none,
+		}},
+		{line: "export -i production --cve CVE-2021-44228 -p library", rows: []string{"library/multi", "library/nginx"}, err: []string{"2 artifacts exported.\n"}},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			got := invokeIn(t, func(*environment) {}, append(strings.Fields(c.line), "-o", "jsonl")...)
+			var rows []string
+			err := readLines(t.Context(), "", strings.NewReader(got.out), func(a *Artifact) error {
+				rows = append(rows, a.Repository)
+				return nil
+			})
+			slices.Sort(rows)
+			if got.code != exitOK || err != nil || !slices.Equal(rows, c.rows) {
+				t.Errorf("%v and %+v, want %q", err, got, c.rows)
+			}
+			for _, part := range c.err {
+				if !strings.Contains(got.err, part) {
+					t.Errorf("standard error lacks %q:\n%s", part, got.err)
+				}
+			}
+			if c.known != !strings.Contains(got.err, "may match") {
+				t.Errorf("whether all is known is %v, but:\n%s", c.known, got.err)
+			}
+		})
+	}
+	got := invokeIn(t, func(*environment) {}, "tree", "-i", "production", "--cve", "CVE-2021-44228", "--depth", "project")
+	if !strings.Contains(got.out, "library (2 artifacts") || !strings.Contains(got.out, "team-a (3 artifacts") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestSearchAgreesWithVuln holds that search finds the artifacts that vuln names.
+func TestSearchAgreesWithVuln(t *testing.T) {
+	for _, line := range []string{
+		"--cve CVE-2021-44228", "--package openssl", "--package openssl --max-version 3.0.11", "--min-version 99", "--description flaw",
+		"--match regex --cve ^CVE-20(18|21)- --package ssl", "--match exact --package stdlib --package busybox", "-p team-a --cve CVE-2021-44228",
+	} {
+		names := func(command string) []string {
+			got := invokeIn(t, func(*environment) {}, append([]string{command, "-o", "name", "-i", "production"}, strings.Fields(line)...)...)
+			if got.code != exitOK {
+				t.Fatalf("%s %s: %+v", command, line, got)
+			}
+			return slices.Sorted(strings.Lines(got.out))
+		}
+		reported(t)
+		if found, said := names("search"), names("vuln"); !slices.Equal(found, said) {
+			t.Errorf("%s: search finds %q, vuln %q", line, found, said)
+		}
+	}
+}
+
+// TestNotKnown holds that what is not known of scans is shown apart from what Harbor
+// does not have, and is never passed over in silence.
+func TestNotKnown(t *testing.T) {
+	scan := func(status string, critical int64) *v1alpha1.Vulnerabilities {
+		return &v1alpha1.Vulnerabilities{ScanStatus: status, VulnerabilityCounts: v1alpha1.VulnerabilityCounts{Total: critical, Critical: critical}}
+	}
+	for _, c := range []struct {
+		name     string
+		entry    v1alpha1.ArtifactEntry
+		cell     string
+		csv      string // critical, scanStatus, unavailable
+		severity verdict
+		scanned  verdict
+	}{
+		{"found", v1alpha1.ArtifactEntry{Vulnerabilities: scan("Success", 2)}, "2C", "2,Success,", yes, yes},
+		{"clean", v1alpha1.ArtifactEntry{Vulnerabilities: scan("Success", 0)}, "0", "0,Success,", no, yes},
+		{"failed", v1alpha1.ArtifactEntry{Vulnerabilities: scan("Error", 0)}, "ScanError", ",Error,", noResult, no},
+		{"not scanned", v1alpha1.ArtifactEntry{Unavailable: []string{"vulnerabilities"}}, "NotScanned", ",,vulnerabilities", unscanned, no},
+		{"not looked up", v1alpha1.ArtifactEntry{}, "<unknown>", ",,", notLookedUp, notLookedUp},
+		{"another is unavailable", v1alpha1.ArtifactEntry{Unavailable: []string{"sbom"}}, "<unknown>", ",,sbom", notLookedUp, notLookedUp},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := bare()
+			c.entry.Digest = a.Digest
+			a.ArtifactEntry = c.entry
+			if got := vulnerabilities(a); got != c.cell {
+				t.Errorf("the table shows %q, want %q", got, c.cell)
+			}
+			var cells []string
+			for _, column := range csvColumns {
+				if slices.Contains([]string{"critical", "scanStatus", "unavailable"}, column.name) {
+					cells = append(cells, column.cell(a))
+				}
+			}
+			if got := strings.Join(cells, ","); got != c.csv {
+				t.Errorf("CSV has %q, want %q", got, c.csv)
+			}
+			if got := filterOf(t, "--severity critical").judge(a); got != c.severity {
+				t.Errorf("--severity critical: %s, want %s", got, c.severity)
+			}
+			if got := filterOf(t, "--scanned").judge(a); got != c.scanned {
+				t.Errorf("--scanned: %s, want %s", got, c.scanned)
+			}
+			if got := filterOf(t, "--severity critical --project nowhere").judge(a); got != no {
+				t.Errorf("of another project: %s", got)
+			}
+		})
+	}
+}
+
+// TestDetailsThatAreNotHeld: an inventory that does not hold what a filter looks at
+// is named.
+func TestDetailsThatAreNotHeld(t *testing.T) {
+	var said strings.Builder
+	d := newDoubts(filterOf(t, "--severity high --label approved --signed"), &said)
+	inv := inventoryOf(mainNamespace, "plain")
+	inv.Spec.Include = []v1alpha1.Detail{v1alpha1.DetailLabels}
+	inv.Status = syncedStatus(nil)
+	d.inventory(inv)
+	a := bare()
+	a.Namespace, a.Inventory = mainNamespace, "plain"
+	if err := d.sift(func(*Artifact) error { t.Error("wanted"); return nil })(a); err != nil {
+		t.Fatal(err)
+	}
+	d.tell()
+	want := "Warning: inventory registries/plain is not searched by --signed: its spec.include does not name Accessories\n" +
+		"Warning: inventory registries/plain is not searched by --severity: its spec.include does not name Vulnerabilities\n"
+	if said.String() != want {
+		t.Errorf("%s\nwant %s", said.String(), want)
+	}
+}
