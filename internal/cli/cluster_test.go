@@ -230,3 +230,25 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("exit code %d and %q", code, said.String())
 	}
 }
+
+// TestOutputs holds that status and diff print in the formats of kubectl, too.
+func TestOutputs(t *testing.T) {
+	fill(t)
+	for _, tt := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"status", "-A", "-o", "custom-columns=WHO:.metadata.name,HOLDS:.status.artifacts"}, "WHO          HOLDS\nidle         <none>\nsmall        9\nproduction   74\nstaging      12\n", exitOK},
+		{[]string{"status", "staging", "-o", "custom-columns=READY:.status.conditions[*].status"}, "READY\nTrue,False\n", exitOK},
+		{[]string{"status", "-o", "custom-columns=READY"}, "", exitUsage},
+		{[]string{"diff", "staging", "production", "-r", "library/hello", "-o", "yaml"}, "items:\n- change: Added\n  repository: library/hello\n", exitDifferences},
+		{[]string{"diff", "staging", "production", "-r", "library/hello", "-o", "jsonpath={.items[*].tag}"}, "latest", exitDifferences},
+		{[]string{"diff", "staging", "production", "-r", "library/alpine", "-o", "json"}, "{\n    \"items\": []\n}\n", exitOK},
+	} {
+		got := invokeIn(t, func(*environment) {}, tt.args...)
+		if got.code != tt.code || !strings.HasPrefix(got.out, tt.want) {
+			t.Errorf("%q: %+v, want %q", tt.args, got, tt.want)
+		}
+	}
+}

@@ -64,7 +64,11 @@ func doubtOf(inv *v1alpha1.HarborInventory) string {
 // sift lets through what the filter wants, and counts what may be wanted.
 func (d *doubts) sift(take func(*Artifact) error) func(*Artifact) error {
 	return func(a *Artifact) error {
-		switch said := d.filter.judge(a); said {
+		said := d.filter.judge(a)
+		if d.filter.reports != nil && d.filter.reports.err != nil {
+			return d.filter.reports.err
+		}
+		switch said {
 		case yes:
 			return take(a)
 		case no:

@@ -105,9 +105,9 @@ type Filter struct {
 	signed                    *bool
 
 	// findings is what is asked of VulnerabilityReports, nil for nothing; reports
-	// are the verdicts of those that there are.
+	// says what they say to it.
 	findings *vulnerability.Matcher
-	reports  reportVerdicts
+	reports  *reportJoin
 
 	// project is the only one that is wanted, if there is only one.
 	project string

@@ -4,13 +4,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/rest"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/vulnerability"
@@ -63,10 +61,9 @@ func compile(q vulnerability.Query) (*vulnerability.Matcher, error) {
 	return m, nil
 }
 
-// readReports hands over the VulnerabilityReports of the inventories, one at a time.
-func (s *source) readReports(ctx context.Context, client rest.Interface, namespace, project string, take func(*v1alpha1.VulnerabilityReport) error) error {
-	l := listing{resource: reportsResource, namespace: namespace, chunk: s.chunk, labels: s.selector(), fields: projectSelector(project)}
-	return stream(ctx, client, l, take, func() error { return nil })
+// reports lists the VulnerabilityReports of the inventories.
+func (s *source) reports(namespace, project string) listing {
+	return listing{resource: reportsResource, namespace: namespace, chunk: s.chunk, labels: s.selector(), fields: projectSelector(project)}
 }
 
 // doubtOfReports says what an inventory lacks of its VulnerabilityReports, or is empty.
@@ -85,39 +82,4 @@ func doubtOfReports(inv *v1alpha1.HarborInventory) string {
 		lines = append(lines, failure.Message)
 	}
 	return strings.Join(lines, "\n  ")
-}
-
-// artifactKey names an artifact of an inventory.
-type artifactKey struct{ namespace, inventory, repository, digest string }
-
-// reportVerdicts are what the reports in a cluster say to a query. There is one for
-// each report, of which an inventory has at most 1,000; the reports themselves,
-// which are far larger, are not kept.
-type reportVerdicts map[artifactKey]verdict
-
-var reportVerdict = map[vulnerability.Answer]verdict{vulnerability.No: no, vulnerability.Yes: yes, vulnerability.Unknown: cutReport}
-
-// askReports puts a query to all reports.
-func (s *source) askReports(ctx context.Context, client rest.Interface, namespace, project string, query *vulnerability.Matcher) (reportVerdicts, error) {
-	verdicts := reportVerdicts{}
-	err := s.readReports(ctx, client, namespace, project, func(report *v1alpha1.VulnerabilityReport) error {
-		said, _ := query.Ask(report)
-		verdicts[artifactKey{report.Namespace, report.Labels[v1alpha1.LabelInventory], report.Repository, report.Digest}] = reportVerdict[said]
-		return nil
-	})
-	return verdicts, err
-}
-
-// of is what is known of an artifact. One without a report can only be told when
-// its scan found nothing at all.
-func (r reportVerdicts) of(a *Artifact) verdict {
-	said, reported := r[artifactKey{a.Namespace, a.Inventory, a.Repository, a.Digest}]
-	switch {
-	case reported:
-		return said
-	case a.Vulnerabilities != nil && a.Vulnerabilities.ScanStatus == scanSucceeded && a.Vulnerabilities.Total == 0:
-		return no
-	default:
-		return noReport
-	}
 }

@@ -4,11 +4,14 @@
 package cli
 
 import (
+	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/vulnerability"
 )
 
 // TestSearchReports holds that list, search, tree and export find by what stands in
@@ -89,6 +92,80 @@ func TestSearchAgreesWithVuln(t *testing.T) {
 		if found, said := names("search"), names("vuln"); !slices.Equal(found, said) {
 			t.Errorf("%s: search finds %q, vuln %q", line, found, said)
 		}
+	}
+}
+
+// TestSearchReportsInChunks: the answer is the same, however many objects are asked
+// for at once.
+func TestSearchReportsInChunks(t *testing.T) {
+	reported(t)
+	ask := func(size string) answer {
+		return invokeIn(t, func(*environment) {}, "search", "-A", "--package", "openssl", "-o", "name", "--chunk-size", size)
+	}
+	whole := ask("0")
+	if whole.code != exitOK || strings.Count(whole.out, "\n") != 5 {
+		t.Fatalf("%+v", whole)
+	}
+	for _, size := range []string{"1", "2", "500"} {
+		if got := ask(size); got != whole {
+			t.Errorf("--chunk-size %s: %+v, want %+v", size, got, whole)
+		}
+	}
+}
+
+// joinOf is a join with reports of these repositories, in this order.
+func joinOf(t *testing.T, ordered bool, failing error, repositories ...string) *reportJoin {
+	t.Helper()
+	query, err := vulnerability.Query{CVE: "CVE-2021-44228"}.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	return &reportJoin{query: query, ordered: ordered, verdicts: map[string]verdict{}, next: func() (*v1alpha1.VulnerabilityReport, error, bool) {
+		if read == len(repositories) {
+			return nil, failing, failing != nil
+		}
+		a := reportedArtifact(repositories[read])
+		read++
+		report := &v1alpha1.VulnerabilityReport{Repository: a.Repository, Digest: a.Digest, Vulnerabilities: []v1alpha1.Vulnerability{{ID: "CVE-2021-44228"}}}
+		report.Namespace, report.Name = a.Namespace, vulnerability.ReportName(a.Inventory, a.Repository, a.Digest)
+		return report, nil, true
+	}}
+}
+
+func reportedArtifact(repository string) *Artifact {
+	a := bare()
+	a.Namespace, a.Inventory, a.Repository = mainNamespace, "production", repository
+	return a
+}
+
+// TestJoin holds that reports are read no further than an artifact needs, in
+// whatever order the artifacts come, and that what would make an answer wrong ends it.
+func TestJoin(t *testing.T) {
+	names := []string{"library/a", "library/b", "library/c", "library/d", "library/e"}
+	slices.SortFunc(names, func(a, b string) int {
+		return strings.Compare(vulnerability.ReportName("production", a, ""), vulnerability.ReportName("production", b, ""))
+	})
+	j := joinOf(t, true, nil, names[0], names[2], names[4])
+	for i, want := range []verdict{yes, noReport, yes} {
+		if got := j.of(reportedArtifact(names[i])); got != want || len(j.verdicts) != 1+(i+1)/2 {
+			t.Errorf("artifact %d: %s after %d reports, want %s", i, got, len(j.verdicts), want)
+		}
+	}
+	if got := j.of(reportedArtifact(names[0])); got != yes || j.whole {
+		t.Errorf("an earlier one: %s", got)
+	}
+	if j = joinOf(t, true, nil, names[2], names[0]); j.of(reportedArtifact(names[1])) != noReport || j.of(reportedArtifact(names[4])) != noReport || !errors.Is(j.err, errDisorder) {
+		t.Errorf("without order: %v", j.err)
+	}
+	if j = joinOf(t, false, nil, names[2], names[0]); j.of(reportedArtifact(names[0])) != yes || j.err != nil {
+		t.Errorf("all at once, without order: %v", j.err)
+	}
+	broken := errors.New("broken off")
+	j = joinOf(t, true, broken, names[0])
+	d := newDoubts(&Filter{findings: j.query, reports: j}, io.Discard)
+	if err := d.sift(func(*Artifact) error { return nil })(reportedArtifact(names[1])); !errors.Is(err, broken) {
+		t.Errorf("the reading breaks off: %v", err)
 	}
 }
 

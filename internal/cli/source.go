@@ -39,7 +39,7 @@ type sink struct {
 
 // read hands over the artifacts of the inventories that a filter wants.
 //
-//  1. Ask the VulnerabilityReports, where the filter does. Of each, the answer is kept.
+//  1. Begin to read the VulnerabilityReports, where the filter asks about them.
 //  2. Go through what stands in a status (output.mode Status), saying on standard
 //     error which inventories are not complete, or do not hold what is asked about.
 //  3. Go through the ArtifactLists, in the order of the API server: by namespace
@@ -59,9 +59,8 @@ func (s *source) read(ctx context.Context, errOut io.Writer, filter *Filter, to 
 	}
 	// 1.
 	if filter.findings != nil {
-		if filter.reports, err = s.askReports(ctx, client, namespace, filter.project, filter.findings); err != nil {
-			return err
-		}
+		filter.reports = s.join(ctx, client, namespace, filter, to.between)
+		defer filter.reports.end()
 	}
 	d := newDoubts(filter, errOut)
 	wanted := sink{take: d.sift(to.take), between: to.between}

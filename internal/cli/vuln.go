@@ -34,7 +34,7 @@ type vulnCommand struct {
 	format                       string
 }
 
-var vulnFormats = []string{formatWide, formatName, formatJSON, formatLines}
+var vulnFormats = []string{formatWide, formatName, formatJSON, formatLines, formatYAML, formatJSONPath, formatColumns}
 
 func newVuln(e *environment) *cobra.Command {
 	c := &vulnCommand{environment: e}
@@ -103,9 +103,6 @@ func (c *vulnCommand) matcher(command *cobra.Command) (m *vulnerability.Matcher,
 	if err := c.check(); err != nil {
 		return nil, false, err
 	}
-	if c.format != formatTable && c.format != "table" && !slices.Contains(vulnFormats, c.format) {
-		return nil, false, usageError("--output=%q: want %s", c.format, strings.Join(vulnFormats, ", "))
-	}
 	if c.top < 0 {
 		return nil, false, usageError("--top=%d: give a number of identifiers, or 0 for none", c.top)
 	}
@@ -136,15 +133,21 @@ func (c *vulnCommand) run(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if !list && (c.format == formatName || c.format == formatLines) {
-		return usageError("--output=%q is for a list of vulnerabilities: give a condition on them, like --severity critical", c.format)
+	items, err := itemsPrinter[vulnFinding](c.format, vulnFormats, c.Out)
+	if err != nil {
+		return err
+	}
+	if !list {
+		if err := c.checkSummaryFormat(); err != nil {
+			return err
+		}
 	}
 	found, err := c.ask(command.Context(), m, list)
 	if err != nil {
 		return err
 	}
 	if list {
-		err = found.printFindings(c)
+		err = found.printFindings(c, items)
 	} else {
 		err = found.printSummary(c)
 	}
@@ -187,7 +190,7 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 		return nil, err
 	}
 	f := &found{}
-	err = c.readReports(ctx, client, namespace, "", func(report *v1alpha1.VulnerabilityReport) error {
+	err = stream(ctx, client, c.reports(namespace, ""), func(report *v1alpha1.VulnerabilityReport) error {
 		f.reports++
 		answer, findings := m.Ask(report)
 		switch {
@@ -202,7 +205,7 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 			f.summary.Add(report)
 		}
 		return nil
-	})
+	}, func() error { return nil })
 	if err == nil && f.reports == 0 && !asked {
 		tell(c.ErrOut, "No VulnerabilityReports found %s: spec.vulnerabilityReports of a HarborInventory asks for them.\n", inNamespace(namespace))
 	}

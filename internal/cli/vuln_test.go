@@ -173,6 +173,23 @@ func TestVulnOutputs(t *testing.T) {
 	if got := vuln(t, append(args, "-o", "json")...); json.Unmarshal([]byte(got.out), &list) != nil || len(list.Items) != 2 || list.Items[0].FixVersion == "" {
 		t.Errorf("%+v", got)
 	}
+	for format, want := range map[string]string{
+		"yaml": "items:\n- cvss: \"9.8\"\n",
+		"jsonpath={range .items[*]}{.digest}:{.package} {end}":     "sha256:f2ba589b1a3cd437c668d0a3dc1b431af8b78f19d6c7225e01fb0949a3ccdcee:log4j-core sha256:0a43",
+		"custom-columns=WHAT:.id,IN:.repository,FIX:.fixVersion":   "WHAT             IN              FIX\nCVE-2021-44228   library/multi   2.15.0, 2.3.1, 2.12.2\n",
+		"custom-columns=WHAT:.id,IN:.repository,NOTHING:.nowhere,": "",
+	} {
+		got := vuln(t, append(args, "-o", format)...)
+		if want == "" && got.code != exitUsage || want != "" && got.code != exitOK || !strings.HasPrefix(got.out, want) {
+			t.Errorf("-o %s: %+v", format, got)
+		}
+	}
+	if got := vuln(t, "-o", "jsonpath={.cut} of {.reports}"); got.out != "1 of 5" {
+		t.Errorf("%+v", got)
+	}
+	if got := vuln(t, "-o", "yaml"); !strings.Contains(got.out, "\nreports: 5\n") {
+		t.Errorf("%+v", got)
+	}
 	if got := vuln(t, "-A", "--cve", "CVE-2021-44228"); !strings.HasPrefix(got.out, "NAMESPACE") || strings.Count(got.out, "\nregistries ") != 5 {
 		t.Errorf("%+v", got)
 	}
