@@ -52,7 +52,7 @@ func TestChunks(t *testing.T) {
 
 func TestUnknownInventory(t *testing.T) {
 	fill(t)
-	for _, line := range []string{"list -i nobody", "list -A -i nobody", "diff nobody production", "export -i nobody", "status nobody", "sync nobody", "tree -i nobody"} {
+	for _, line := range []string{"list -i nobody", "list -A -i nobody", "diff nobody production", "export -i nobody", "status nobody", "sync nobody", "tree -i nobody", "vuln -i nobody", "search -i nobody --cve X"} {
 		got := invokeIn(t, func(*environment) {}, strings.Fields(line)...)
 		if got.code != exitError || !strings.Contains(got.err, `there is no HarborInventory "nobody"`) {
 			t.Errorf("%s: exit code %d and %q", line, got.code, got.err)

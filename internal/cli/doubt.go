@@ -20,7 +20,7 @@ import (
 type doubts struct {
 	filter *Filter
 	errOut io.Writer
-	blind  map[inventoryKey]bool // do not hold vulnerabilities, which was said
+	blind  map[inventoryKey]bool // do not hold vulnerabilities: nobody looks them up
 	counts map[verdict]int       // of artifacts of which it is not known
 }
 
@@ -39,10 +39,10 @@ func (d *doubts) inventory(inv *v1alpha1.HarborInventory) {
 	for _, detail := range slices.Sorted(maps.Keys(d.filter.needs)) {
 		if !slices.Contains(inv.Spec.Include, detail) {
 			warn(fmt.Sprintf("is not searched by %s: its spec.include does not name %s", d.filter.needs[detail], detail))
-			if detail == v1alpha1.DetailVulnerabilities {
-				d.blind[inventoryKey{namespace: inv.Namespace, name: inv.Name}] = true
-			}
 		}
+	}
+	if !slices.Contains(inv.Spec.Include, v1alpha1.DetailVulnerabilities) {
+		d.blind[inventoryKey{namespace: inv.Namespace, name: inv.Name}] = true
 	}
 	if d.filter.findings != nil {
 		warn(doubtOfReports(inv))
@@ -73,12 +73,22 @@ func (d *doubts) sift(take func(*Artifact) error) func(*Artifact) error {
 			return take(a)
 		case no:
 		default:
-			if said != notLookedUp || !d.blind[inventoryKey{namespace: a.Namespace, name: a.Inventory}] {
-				d.counts[said]++
-			}
+			d.count(a, said)
 		}
 		return nil
 	}
+}
+
+// count counts an artifact for a reason. Where nobody looks vulnerabilities up, it
+// was said of the whole inventory that --severity finds nothing there.
+func (d *doubts) count(a *Artifact, why verdict) {
+	if why == notLookedUp && d.blind[inventoryKey{namespace: a.Namespace, name: a.Inventory}] {
+		if d.filter.findings == nil {
+			return
+		}
+		why = noReport
+	}
+	d.counts[why]++
 }
 
 // tell says of how many artifacts it is not known whether the filter wants them.

@@ -157,6 +157,7 @@ func TestWrongUsage(t *testing.T) {
 		{"list --tag ( --match regex", `--tag: "(" is no regular expression in RE2 syntax`},
 		{"search ( --match regex", `"(" is no regular expression`},
 		{"search x --in nowhere", `--in="nowhere": want accessory, annotation`},
+		{"search x --in cve", "vulnerabilities are searched by --cve"},
 		{"search", "nothing to search for: give a TERM, or a filter"},
 		{"search --match exact", "nothing to search for"},
 		{"search x --cve=", "--cve: an empty text is found everywhere"},

@@ -85,16 +85,18 @@ func (j *reportJoin) read(name string) {
 
 var reportVerdict = map[vulnerability.Answer]verdict{vulnerability.No: no, vulnerability.Yes: yes, vulnerability.Unknown: cutReport}
 
-// of is what is known of an artifact. One without a report can only be told when
-// its scan found nothing at all.
+// of is what is known of an artifact: nothing, where there is no report, unless its
+// scan found nothing at all.
 func (j *reportJoin) of(a *Artifact) verdict {
 	name := a.Namespace + "/" + vulnerability.ReportName(a.Inventory, a.Repository, a.Digest)
 	j.read(name)
-	said, reported := j.verdicts[name]
-	switch {
-	case reported:
+	if said, reported := j.verdicts[name]; reported {
 		return said
-	case a.Vulnerabilities != nil && a.Vulnerabilities.ScanStatus == scanSucceeded && a.Vulnerabilities.Total == 0:
+	}
+	switch scan := scanOf(a); {
+	case scan != yes:
+		return scan
+	case a.Vulnerabilities.Total == 0:
 		return no
 	default:
 		return noReport

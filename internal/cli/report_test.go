@@ -28,7 +28,7 @@ func TestSearchReports(t *testing.T) {
 		{
 			line: "list -i production --cve CVE-2021-44228",
 			rows: []string{"library/multi", "library/nginx", "team-a/api", "team-a/api", "team-a/scan-many"},
-			err:  []string{"more artifacts may match: 64 without a VulnerabilityReport (spec.vulnerabilityReports bounds how many there are)\n"},
+			err:  []string{"more artifacts may match: 49 not scanned, 1 whose scan has failed or is under way, 14 without a VulnerabilityReport (spec.vulnerabilityReports bounds how many there are)\n"},
 		},
 		{line: "list -i production --cve cve-2021-44228 -p library", err: []string{none}},
 		{line: "search -i production --cve cve-2021-44228 -p library", rows: []string{"library/multi", "library/nginx"}},
@@ -44,8 +44,9 @@ func TestSearchReports(t *testing.T) {
 		{line: "list -i production --cve CVE-1999-0001 -r team-a/web -t latest", err: []string{none}, known: true},
 		{line: "list -i staging --cve CVE-2021-44228", err: []string{
 			"Warning: inventory registries/staging has no vulnerability reports: its spec.vulnerabilityReports does not ask for any\n",
-			"Warning: 10 more artifacts may match: 10 without a VulnerabilityReport", none,
+			"Warning: 10 more artifacts may match: 4 not scanned, 2 not looked up yet, 4 without a VulnerabilityReport", none,
 		}},
+		{line: "search -i production cve-2021-44228", err: []string{none + "Vulnerabilities are searched by --cve cve-2021-44228 instead.\n"}, known: true},
 		{line: "export -i production --cve CVE-2021-44228 -p library", rows: []string{"library/multi", "library/nginx"}, err: []string{"2 artifacts exported.\n"}},
 	} {
 		t.Run(c.line, func(t *testing.T) {
@@ -136,6 +137,7 @@ func joinOf(t *testing.T, ordered bool, failing error, repositories ...string) *
 func reportedArtifact(repository string) *Artifact {
 	a := bare()
 	a.Namespace, a.Inventory, a.Repository = mainNamespace, "production", repository
+	a.Vulnerabilities = sample().Vulnerabilities
 	return a
 }
 

@@ -4,11 +4,15 @@
 package cli
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
+
+// identifier is of a vulnerability, and of nothing that a TERM is compared with.
+var identifier = regexp.MustCompile(`(?i)^(CVE-[0-9]{4}-|GHSA-)`)
 
 func newSearch(e *environment) *cobra.Command {
 	c := &artifactsCommand{environment: e}
@@ -48,14 +52,20 @@ func newSearch(e *environment) *cobra.Command {
 			}
 			for _, field := range in {
 				if !slices.Contains(searchableNames, field) {
-					return usageError("--in=%q: want %s", field, strings.Join(searchableNames, ", "))
+					return usageError("--in=%q: want %s; vulnerabilities are searched by --cve, --package, --description", field, strings.Join(searchableNames, ", "))
 				}
 			}
 			filter.fields = in
 			if filter.terms, err = newMatchers(c.filter.mode, terms); err != nil {
 				return usageError("TERM: %w", err)
 			}
-			return c.run(command.Context(), filter)
+			if err := c.run(command.Context(), filter); err != nil {
+				return err
+			}
+			if i := slices.IndexFunc(terms, identifier.MatchString); i >= 0 {
+				tell(c.ErrOut, "Vulnerabilities are searched by --cve %s instead.\n", terms[i])
+			}
+			return nil
 		},
 	}
 	command.Flags().StringSliceVar(&in, "in", searchedFirst, "the fields to search")

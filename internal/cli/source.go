@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,10 +75,9 @@ func (s *source) read(ctx context.Context, errOut io.Writer, filter *Filter, to 
 	if err != nil {
 		return err
 	}
-	for _, name := range s.inventories {
-		if !known[name] && !listed[name] {
-			return fmt.Errorf("there is no HarborInventory %q %s", name, inNamespace(namespace))
-		}
+	maps.Copy(known, listed)
+	if err := s.allKnown(known, namespace); err != nil {
+		return err
 	}
 	// 4.
 	d.tell()
@@ -140,6 +140,16 @@ func (s *source) readLists(ctx context.Context, client rest.Interface, namespace
 		return nil
 	}, to.between)
 	return listed, err
+}
+
+// allKnown is an error where one of the inventories that were asked for is not there.
+func (s *source) allKnown(known map[string]bool, namespace string) error {
+	for _, name := range s.inventories {
+		if !known[name] {
+			return fmt.Errorf("there is no HarborInventory %q %s", name, inNamespace(namespace))
+		}
+	}
+	return nil
 }
 
 func (s *source) wants(inventory string) bool {

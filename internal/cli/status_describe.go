@@ -29,9 +29,9 @@ func (c *statusCommand) describe(inv *v1alpha1.HarborInventory, another bool) er
 		d.line(condition.Type, "%s for %s, %s: %s", condition.Status, d.since(condition.LastTransitionTime.Time), condition.Reason, condition.Message)
 	}
 	d.contents(s)
-	d.line("Last sync", "%s ago", ago(s.LastSyncTime, d.now))
-	d.line("Read in full", "%s ago", ago(s.LastFullSyncTime, d.now))
-	d.line("Next sync", "in %s", until(s.NextSyncTime, d.now))
+	d.line("Last sync", "%s", phrased(ago(s.LastSyncTime, d.now), "%s ago"))
+	d.line("Read in full", "%s", phrased(ago(s.LastFullSyncTime, d.now), "%s ago"))
+	d.line("Next sync", "%s", phrased(until(s.NextSyncTime, d.now), "in %s"))
 	d.line("Kept current by", "%s", orNone(strings.ReplaceAll(s.Layers, "; ", "\n\t")))
 	d.missing(s)
 	tabs := printers.GetNewTabWriter(c.Out)
@@ -52,6 +52,14 @@ func (d *description) line(name, format string, args ...any) {
 }
 
 func (d *description) since(t time.Time) string { return humanduration.HumanDuration(d.now.Sub(t)) }
+
+// phrased puts a time into a phrase, unless there is none.
+func phrased(text, phrase string) string {
+	if text == none || text == "now" {
+		return text
+	}
+	return fmt.Sprintf(phrase, text)
+}
 
 // contents tells what an inventory holds.
 func (d *description) contents(s *v1alpha1.HarborInventoryStatus) {

@@ -185,13 +185,14 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 	if err != nil {
 		return nil, err
 	}
-	asked, err := c.warn(ctx, client, namespace)
+	known, asked, err := c.warn(ctx, client, namespace)
 	if err != nil {
 		return nil, err
 	}
 	f := &found{}
 	err = stream(ctx, client, c.reports(namespace, ""), func(report *v1alpha1.VulnerabilityReport) error {
 		f.reports++
+		known[report.Labels[v1alpha1.LabelInventory]] = true
 		answer, findings := m.Ask(report)
 		switch {
 		case answer == vulnerability.Unknown:
@@ -206,6 +207,9 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 		}
 		return nil
 	}, func() error { return nil })
+	if err == nil {
+		err = c.allKnown(known, namespace)
+	}
 	if err == nil && f.reports == 0 && !asked {
 		tell(c.ErrOut, "No VulnerabilityReports found %s: spec.vulnerabilityReports of a HarborInventory asks for them.\n", inNamespace(namespace))
 	}
@@ -213,13 +217,15 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 }
 
 // warn says which inventories have not all of their reports, or leave artifacts
-// out, and tells whether any asks for reports.
-func (c *vulnCommand) warn(ctx context.Context, client rest.Interface, namespace string) (asked bool, err error) {
+// out, and returns their names, and whether any asks for reports.
+func (c *vulnCommand) warn(ctx context.Context, client rest.Interface, namespace string) (known map[string]bool, asked bool, err error) {
+	known = map[string]bool{}
 	l := listing{resource: inventoriesResource, namespace: namespace, chunk: c.chunk}
 	err = stream(ctx, client, l, func(inv *v1alpha1.HarborInventory) error {
 		if !c.wants(inv.Name) {
 			return nil
 		}
+		known[inv.Name] = true
 		asked = asked || inv.Spec.VulnerabilityReports != nil
 		for _, doubt := range []string{doubtOfReports(inv), leftOut(inv)} {
 			if doubt != "" {
@@ -228,7 +234,7 @@ func (c *vulnCommand) warn(ctx context.Context, client rest.Interface, namespace
 		}
 		return nil
 	}, func() error { return nil })
-	return asked, err
+	return known, asked, err
 }
 
 // leftOut says which artifacts are to have no report, though something may be in
@@ -257,6 +263,9 @@ func leftOut(inv *v1alpha1.HarborInventory) string {
 	}
 	if len(parts) == 0 {
 		return ""
+	}
+	if s.Selected == 0 {
+		return "has no vulnerability reports: there are " + strings.Join(parts, ", ")
 	}
 	return fmt.Sprintf("has reports of its %s, and none of %s", counted(s.Selected, "worst artifact"), strings.Join(parts, ", "))
 }
