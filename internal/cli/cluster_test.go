@@ -8,6 +8,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +68,18 @@ func TestNoCluster(t *testing.T) {
 		got := invokeIn(t, func(*environment) {}, append(strings.Fields(line), "--server", "http://127.0.0.1:1")...)
 		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "127.0.0.1:1") {
 			t.Errorf("%s: exit code %d, %q and %q", line, got.code, got.out, got.err)
+		}
+	}
+}
+
+// TestNotInstalled: a cluster without the definitions is told from an empty one.
+func TestNotInstalled(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	for _, line := range []string{"list", "status", "vuln", "search --cve X"} {
+		got := invokeIn(t, func(*environment) {}, append(strings.Fields(line), "--server", server.URL)...)
+		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "the cluster does not know them: install the CustomResourceDefinitions") {
+			t.Errorf("%s: %+v", line, got)
 		}
 	}
 }
