@@ -16,7 +16,7 @@ import (
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
 
-// doubts says on standard error why an verdict may not be all.
+// doubts says on standard error why an answer may not be all.
 type doubts struct {
 	filter *Filter
 	errOut io.Writer

@@ -71,7 +71,7 @@ const (
 	cutReport   verdict = "with a VulnerabilityReport that was cut (spec.vulnerabilityReports.maxBytes)"
 )
 
-// and is the verdict to two conditions that must both hold.
+// and is the verdict on two conditions that must both hold.
 func (a verdict) and(b verdict) verdict {
 	if b == no || a == yes {
 		return b

@@ -129,12 +129,18 @@ func (f *filterFlags) states(filter *Filter) {
 	if given("signed") {
 		filter.signed = &f.signed
 	}
-	for flag, detail := range map[string]v1alpha1.Detail{
-		"label": v1alpha1.DetailLabels, "platform": v1alpha1.DetailPlatforms, "severity": v1alpha1.DetailVulnerabilities,
-		"scanned": v1alpha1.DetailVulnerabilities, "signed": v1alpha1.DetailAccessories,
+	for _, need := range []struct {
+		flag   string
+		detail v1alpha1.Detail
+	}{
+		{"label", v1alpha1.DetailLabels},
+		{"platform", v1alpha1.DetailPlatforms},
+		{"scanned", v1alpha1.DetailVulnerabilities},
+		{"severity", v1alpha1.DetailVulnerabilities},
+		{"signed", v1alpha1.DetailAccessories},
 	} {
-		if given(flag) {
-			filter.needs[detail] = "--" + flag
+		if given(need.flag) {
+			filter.needs[need.detail] = "--" + need.flag
 		}
 	}
 }

@@ -24,7 +24,7 @@ const reportChunk = 50
 // repository. So the reports are read beside the lists, only as far as each artifact
 // needs, and a row need not wait for reports of others.
 //
-// In memory is one report, and the verdict of each that was read; an inventory has
+// In memory is one report, and what each said that was read; an inventory has
 // at most 1,000.
 type reportJoin struct {
 	query    *vulnerability.Matcher

@@ -225,7 +225,10 @@ func TestNotKnown(t *testing.T) {
 // is named.
 func TestDetailsThatAreNotHeld(t *testing.T) {
 	var said strings.Builder
-	d := newDoubts(filterOf(t, "--severity high --label approved --signed"), &said)
+	filter := filterOf(t, "--severity high --label approved --signed")
+	filter.fields = []string{"tag", "label", "annotation"}
+	filter.needFields()
+	d := newDoubts(filter, &said)
 	inv := inventoryOf(mainNamespace, "plain")
 	inv.Spec.Include = []v1alpha1.Detail{v1alpha1.DetailLabels}
 	inv.Status = syncedStatus(nil)
@@ -237,6 +240,7 @@ func TestDetailsThatAreNotHeld(t *testing.T) {
 	}
 	d.tell()
 	want := "Warning: inventory registries/plain is not searched by --signed: its spec.include does not name Accessories\n" +
+		"Warning: inventory registries/plain is not searched by --in annotation: its spec.include does not name Annotations\n" +
 		"Warning: inventory registries/plain is not searched by --severity: its spec.include does not name Vulnerabilities\n"
 	if said.String() != want {
 		t.Errorf("%s\nwant %s", said.String(), want)

@@ -9,7 +9,23 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
+
+// fieldDetails are what spec.include has to name for a field to be searched.
+var fieldDetails = map[string]v1alpha1.Detail{
+	"accessory": v1alpha1.DetailAccessories, "annotation": v1alpha1.DetailAnnotations, "label": v1alpha1.DetailLabels, "platform": v1alpha1.DetailPlatforms,
+}
+
+// needFields notes which details the fields that were asked for need.
+func (f *Filter) needFields() {
+	for _, field := range f.fields {
+		if detail, is := fieldDetails[field]; is {
+			f.needs[detail] = "--in " + field
+		}
+	}
+}
 
 // identifier is of a vulnerability, and of nothing that a TERM is compared with.
 var identifier = regexp.MustCompile(`(?i)^(CVE-[0-9]{4}-|GHSA-)`)
@@ -56,6 +72,9 @@ func newSearch(e *environment) *cobra.Command {
 				}
 			}
 			filter.fields = in
+			if command.Flags().Changed("in") {
+				filter.needFields()
+			}
 			if filter.terms, err = newMatchers(c.filter.mode, terms); err != nil {
 				return usageError("TERM: %w", err)
 			}
