@@ -95,7 +95,7 @@ func (d *doubts) count(a *Artifact, why verdict) {
 func (d *doubts) tell() {
 	var parts []string
 	total := 0
-	for _, why := range []verdict{unscanned, notLookedUp, noResult, noReport, cutReport} {
+	for _, why := range []verdict{cutEntry, unscanned, notLookedUp, noResult, noReport, cutReport} {
 		if n := d.counts[why]; n > 0 {
 			total += n
 			parts = append(parts, fmt.Sprintf("%d %s", n, why))

@@ -64,6 +64,7 @@ type verdict string
 const (
 	no          verdict = "no"
 	yes         verdict = "yes"
+	cutEntry    verdict = "of which not every tag, label or other text is held (truncated)"
 	unscanned   verdict = "not scanned"
 	notLookedUp verdict = "not looked up yet"
 	noResult    verdict = "whose scan has failed or is under way"
@@ -119,25 +120,38 @@ type Filter struct {
 // platform or a signature that an inventory does not show (see spec.include) is
 // never what is looked for.
 func (f *Filter) judge(a *Artifact) verdict {
-	if !f.byTerms(a) || !f.byTexts(a) || !f.byLabels(a) || !f.byAge(a) || !f.byState(a) {
+	if !f.byAge(a) || !f.byState(a) {
 		return no
 	}
-	said := f.bySeverity(a).and(f.byScan(a))
+	said := f.byTerms(a)
+	if said == no {
+		return no
+	}
+	said = said.and(f.byTexts(a)).and(f.bySeverity(a)).and(f.byScan(a))
 	if f.findings != nil && said != no {
 		said = said.and(f.reports.of(a))
 	}
 	return said
 }
 
-func (f *Filter) byTerms(a *Artifact) bool {
+func (f *Filter) byTerms(a *Artifact) verdict {
+	said := yes
 	for _, term := range f.terms {
-		found := slices.ContainsFunc(f.fields, func(field string) bool { return matchesAny(searchable[field](a), term) })
-		if !found {
-			return false
+		if slices.ContainsFunc(f.fields, func(field string) bool { return matchesAny(searchable[field](a), term) }) {
+			continue
 		}
+		if !slices.ContainsFunc(f.fields, func(field string) bool { return isCut(a, cutAs[field]) }) {
+			return no
+		}
+		said = cutEntry
 	}
-	return true
+	return said
 }
+
+// cutAs is how an entry names a field that it holds less of than Harbor.
+var cutAs = map[string]string{"accessory": "accessories", "annotation": "annotations", "label": "labels", "platform": "platforms", "tag": "tags"}
+
+func isCut(a *Artifact, field string) bool { return field != "" && slices.Contains(a.Truncated, field) }
 
 func matchesAny(texts iter.Seq[string], matches ...matcher) bool {
 	for text := range texts {
@@ -150,26 +164,28 @@ func matchesAny(texts iter.Seq[string], matches ...matcher) bool {
 	return false
 }
 
-func (f *Filter) byTexts(a *Artifact) bool {
-	wants := func(matches []matcher, texts iter.Seq[string]) bool {
-		return len(matches) == 0 || matchesAny(texts, matches...)
-	}
-	_, bare, _ := strings.Cut(a.Repository, "/")
-	return wants(f.projects, texts(a.Project)) &&
-		wants(f.repositories, texts(a.Repository, bare)) &&
-		wants(f.digests, texts(a.Digest)) &&
-		wants(f.types, texts(a.Type)) &&
-		wants(f.tags, slices.Values(a.Tags)) &&
-		wants(f.platforms, slices.Values(a.Platforms))
-}
-
-func (f *Filter) byLabels(a *Artifact) bool {
-	for _, wanted := range f.labels {
-		if !slices.ContainsFunc(a.Labels, wanted) {
-			return false
+func (f *Filter) byTexts(a *Artifact) verdict {
+	wants := func(matches []matcher, texts iter.Seq[string], field string) verdict {
+		switch {
+		case len(matches) == 0 || matchesAny(texts, matches...):
+			return yes
+		case isCut(a, field):
+			return cutEntry
+		default:
+			return no
 		}
 	}
-	return true
+	_, bare, _ := strings.Cut(a.Repository, "/")
+	said := wants(f.projects, texts(a.Project), "").
+		and(wants(f.repositories, texts(a.Repository, bare), "")).
+		and(wants(f.digests, texts(a.Digest), "")).
+		and(wants(f.types, texts(a.Type), "")).
+		and(wants(f.tags, slices.Values(a.Tags), "tags")).
+		and(wants(f.platforms, slices.Values(a.Platforms), "platforms"))
+	for _, label := range f.labels { // each of them
+		said = said.and(wants([]matcher{label}, slices.Values(a.Labels), "labels"))
+	}
+	return said
 }
 
 // byAge: what has no push time is of no age.

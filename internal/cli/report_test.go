@@ -221,6 +221,38 @@ func TestNotKnown(t *testing.T) {
 	}
 }
 
+// TestCutEntries: what an entry does not hold, because it was cut, may be what is
+// looked for.
+func TestCutEntries(t *testing.T) {
+	for _, c := range []struct {
+		flags string
+		cut   string
+		want  verdict
+	}{
+		{"--tag 9.9", "tags", cutEntry},
+		{"--tag 1.27", "tags", yes},
+		{"--tag 9.9", "labels", no},
+		{"--label nobody --label approved", "labels", cutEntry},
+		{"--platform windows", "platforms", cutEntry},
+		{"--tag 9.9 --project nowhere", "tags", no},
+		{"--tag 9.9 --severity critical", "tags", no},
+	} {
+		a := sample()
+		a.Truncated = []string{c.cut}
+		if got := filterOf(t, c.flags).judge(a); got != c.want {
+			t.Errorf("%s, with %s cut: %s, want %s", c.flags, c.cut, got, c.want)
+		}
+		term, err := newMatcher(matchContains, "nobody")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &Filter{terms: []matcher{term}, fields: []string{"tag", "digest"}}
+		if got := f.judge(a); got != map[bool]verdict{true: cutEntry, false: no}[c.cut == "tags"] {
+			t.Errorf("a term, with %s cut: %s", c.cut, got)
+		}
+	}
+}
+
 // TestDetailsThatAreNotHeld: an inventory that does not hold what a filter looks at
 // is named.
 func TestDetailsThatAreNotHeld(t *testing.T) {
