@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
@@ -32,16 +33,21 @@ const (
 // to get the same lists. Each is a process of its own, and asks by way of a proxy
 // that notes when which chunk was asked for. The bounds hold for the table and the
 // JSON lines of each round.
+//
+// The manager is stopped when all has been written, and the largest set of
+// VulnerabilityReports is added that a spec can ask for with reports of the default
+// size: it would remove what it has not written itself.
 func search(ctx context.Context, p programs, s settings, out io.Writer) (err error) {
 	b, err := newBed(ctx, p, "search")
 	if err != nil {
 		return err
 	}
 	defer b.closing(&err)
-	if err := errors.Join(b.startHarbor(ctx, s.dataset), b.runManager(ctx, s), b.createInventory(ctx, "search", s)); err != nil {
+	inv, err := b.syncOnce(ctx, s)
+	if err != nil {
 		return err
 	}
-	inv, err := b.awaitInventory(ctx, "search", complete)
+	reports, bytes, err := b.writeReports(ctx, inv)
 	if err != nil {
 		return err
 	}
@@ -57,6 +63,8 @@ func search(ctx context.Context, p programs, s settings, out io.Writer) (err err
 		{name: "search " + searchTerm + " -o jsonl", path: plugin, args: []string{"search", "-A", searchTerm, "-o", "jsonl"}, bound: true, rows: true},
 		{name: "search, nothing there", path: plugin, args: []string{"search", "-A", searchNowhere}, bound: true},
 		{name: "search " + searchTerm + " --sort-by .pushTime", path: plugin, args: []string{"search", "-A", searchTerm, "--sort-by", ".pushTime"}},
+		{name: "search --cve " + wantedCVE, path: plugin, args: []string{"search", "-A", "--cve", wantedCVE}, bound: true, rows: true},
+		{name: "search --cve, nothing there", path: plugin, args: []string{"search", "-A", "--cve", "CVE-1999-0001"}, bound: true},
 		{name: "list -o jsonl", path: plugin, args: []string{"list", "-A", "-o", "jsonl"}, bound: true, rows: true},
 		{name: "kubectl get artifactlists -o json", path: kubectl, args: []string{"get", "artifactlists", "-A", "-o", "json"}},
 	}
@@ -80,8 +88,29 @@ func search(ctx context.Context, p programs, s settings, out io.Writer) (err err
 			broken = append(broken, a.judge(h))
 		}
 	}
-	_, err = fmt.Fprintf(out, "%s artifacts in %s lists, asked for 500 at once.\n\n", grouped(*inv.Status.Artifacts), grouped(int64(*inv.Status.ArtifactLists)))
+	_, err = fmt.Fprintf(out, "%s artifacts in %s lists, asked for 500 at once; %s VulnerabilityReports of %s together.\n\n",
+		grouped(*inv.Status.Artifacts), grouped(int64(*inv.Status.ArtifactLists)), grouped(int64(reports)), mebibytes(bytes))
 	return errors.Join(append([]error{err, t.write(out)}, broken...)...)
+}
+
+// syncOnce has the manager write an inventory, and stops it.
+func (b *bed) syncOnce(ctx context.Context, s settings) (*v1alpha1.HarborInventory, error) {
+	if err := errors.Join(b.startHarbor(ctx, s.dataset), b.prepareManager(ctx, s)); err != nil {
+		return nil, err
+	}
+	manager, err := b.startManager()
+	if err != nil {
+		return nil, err
+	}
+	inv, err := b.firstSync(ctx, s)
+	return inv, errors.Join(err, manager.Stop())
+}
+
+func (b *bed) firstSync(ctx context.Context, s settings) (*v1alpha1.HarborInventory, error) {
+	if err := errors.Join(b.await(ctx, b.probes), b.createInventory(ctx, "search", s)); err != nil {
+		return nil, err
+	}
+	return b.awaitInventory(ctx, "search", complete)
 }
 
 // asking is a command that is measured.

@@ -8,6 +8,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +54,7 @@ func TestChunks(t *testing.T) {
 
 func TestUnknownInventory(t *testing.T) {
 	fill(t)
-	for _, line := range []string{"list -i nobody", "list -A -i nobody", "diff nobody production", "export -i nobody", "status nobody", "sync nobody", "tree -i nobody"} {
+	for _, line := range []string{"list -i nobody", "list -A -i nobody", "diff nobody production", "export -i nobody", "status nobody", "sync nobody", "tree -i nobody", "vuln -i nobody", "search -i nobody --cve X"} {
 		got := invokeIn(t, func(*environment) {}, strings.Fields(line)...)
 		if got.code != exitError || !strings.Contains(got.err, `there is no HarborInventory "nobody"`) {
 			t.Errorf("%s: exit code %d and %q", line, got.code, got.err)
@@ -66,6 +68,18 @@ func TestNoCluster(t *testing.T) {
 		got := invokeIn(t, func(*environment) {}, append(strings.Fields(line), "--server", "http://127.0.0.1:1")...)
 		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "127.0.0.1:1") {
 			t.Errorf("%s: exit code %d, %q and %q", line, got.code, got.out, got.err)
+		}
+	}
+}
+
+// TestNotInstalled: a cluster without the definitions is told from an empty one.
+func TestNotInstalled(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	for _, line := range []string{"list", "status", "vuln", "search --cve X"} {
+		got := invokeIn(t, func(*environment) {}, append(strings.Fields(line), "--server", server.URL)...)
+		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "the cluster does not know them: install the CustomResourceDefinitions") {
+			t.Errorf("%s: %+v", line, got)
 		}
 	}
 }
@@ -228,5 +242,27 @@ func TestInterrupted(t *testing.T) {
 	t.Setenv("KUBECONFIG", kubeconfig)
 	if code := run(ctx, e, []string{"list"}); code != exitError || said.String() != "error: interrupted\n" {
 		t.Errorf("exit code %d and %q", code, said.String())
+	}
+}
+
+// TestOutputs holds that status and diff print in the formats of kubectl, too.
+func TestOutputs(t *testing.T) {
+	fill(t)
+	for _, tt := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"status", "-A", "-o", "custom-columns=WHO:.metadata.name,HOLDS:.status.artifacts"}, "WHO          HOLDS\nidle         <none>\nsmall        9\nproduction   74\nstaging      12\n", exitOK},
+		{[]string{"status", "staging", "-o", "custom-columns=READY:.status.conditions[*].status"}, "READY\nTrue,False\n", exitOK},
+		{[]string{"status", "-o", "custom-columns=READY"}, "", exitUsage},
+		{[]string{"diff", "staging", "production", "-r", "library/hello", "-o", "yaml"}, "items:\n- change: Added\n  repository: library/hello\n", exitDifferences},
+		{[]string{"diff", "staging", "production", "-r", "library/hello", "-o", "jsonpath={.items[*].tag}"}, "latest", exitDifferences},
+		{[]string{"diff", "staging", "production", "-r", "library/alpine", "-o", "json"}, "{\n    \"items\": []\n}\n", exitOK},
+	} {
+		got := invokeIn(t, func(*environment) {}, tt.args...)
+		if got.code != tt.code || !strings.HasPrefix(got.out, tt.want) {
+			t.Errorf("%q: %+v, want %q", tt.args, got, tt.want)
+		}
 	}
 }

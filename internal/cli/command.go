@@ -36,13 +36,18 @@ func process(streams genericiooptions.IOStreams) *environment {
 	}
 }
 
+// defaultWidth is of a terminal that does not say how wide it is.
+const defaultWidth = 80
+
 func terminal(file any) (width int, is bool) {
 	f, ok := file.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	return width, err == nil && width > 0
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		return width, true
+	}
+	return defaultWidth, true
 }
 
 // commands are all subcommands, in the order of the help.

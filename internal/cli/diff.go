@@ -29,6 +29,8 @@ type diffCommand struct {
 	promoted bool
 }
 
+var diffFormats = []string{formatWide, formatJSON, formatLines, formatYAML, formatJSONPath, formatColumns}
+
 func newDiff(e *environment) *cobra.Command {
 	c := &diffCommand{environment: e}
 	command := &cobra.Command{
@@ -61,9 +63,9 @@ says. Both sides are kept in memory: digests and tags.
 		RunE:              func(command *cobra.Command, args []string) error { return c.run(command.Context(), args[0], args[1]) },
 	}
 	flags := command.Flags()
-	flags.StringVarP(&c.format, "output", "o", "", "output format: wide (whole digests), json, jsonl; a table if not given")
+	flags.StringVarP(&c.format, "output", "o", "", "output format: "+strings.Join(diffFormats, ", ")+"; a table if not given, wide with whole digests")
 	flags.BoolVar(&c.promoted, "promoted", false, "show what both sides have, too; it is no difference")
-	completeWords(command, "output", formatWide, formatJSON, formatLines)
+	completeWords(command, "output", diffFormats...)
 	c.filter.addPlaceFlags(command, matchExact)
 	c.addFlags(command)
 	flags.Int64Var(&c.chunk, "chunk-size", defaultChunk, "so many objects are asked for at once; 0 asks for all")
@@ -74,8 +76,9 @@ func (c *diffCommand) run(ctx context.Context, left, right string) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if !slices.Contains([]string{formatTable, formatWide, formatJSON, formatLines}, c.format) {
-		return usageError("--output=%q: want wide, json, jsonl", c.format)
+	items, err := itemsPrinter[difference](c.format, diffFormats, c.Out)
+	if err != nil {
+		return err
 	}
 	filter, err := c.filter.filter(c.now())
 	if err != nil {
@@ -95,7 +98,10 @@ func (c *diffCommand) run(ctx context.Context, left, right string) error {
 		counts[d.Change]++
 	}
 	shown := slices.DeleteFunc(all, func(d difference) bool { return d.Change == changePromoted && !c.promoted })
-	if err := c.write(shown); err != nil {
+	if items == nil {
+		items = c.table
+	}
+	if err := items(shown); err != nil {
 		return err
 	}
 	c.summarize(l, r, counts)
@@ -109,13 +115,11 @@ func (c *diffCommand) run(ctx context.Context, left, right string) error {
 func (c *diffCommand) load(ctx context.Context, name string, filter *Filter) (side, error) {
 	s := side{}
 	take := func(a *Artifact) error {
-		if filter.Wants(a) {
-			s.add(a)
-		}
+		s.add(a)
 		return nil
 	}
 	if file, ok := strings.CutPrefix(name, "@"); ok {
-		return s, c.loadFile(ctx, file, take)
+		return s, c.loadFile(ctx, file, newDoubts(filter, c.ErrOut).sift(take))
 	}
 	src := source{cluster: c.cluster, inventories: []string{name}}
 	if namespace, inventory, ok := strings.Cut(name, "/"); ok {
@@ -124,7 +128,7 @@ func (c *diffCommand) load(ctx context.Context, name string, filter *Filter) (si
 	if src.inventories[0] == "" {
 		return nil, usageError("%q: want the name of an inventory, NAMESPACE/NAME, or @FILE", name)
 	}
-	return s, src.read(ctx, c.ErrOut, c.filter.onlyProject(), sink{take: take})
+	return s, src.read(ctx, c.ErrOut, filter, sink{take: take})
 }
 
 func (c *diffCommand) loadFile(ctx context.Context, name string, take func(*Artifact) error) error {
@@ -167,21 +171,7 @@ func readLines(ctx context.Context, name string, from io.Reader, take func(*Arti
 	return lines.Err()
 }
 
-func (c *diffCommand) write(all []difference) error {
-	switch c.format {
-	case formatJSON:
-		encoder := json.NewEncoder(c.Out)
-		encoder.SetIndent("", "    ")
-		return encoder.Encode(map[string]any{"items": append([]difference{}, all...)})
-	case formatLines:
-		encoder := json.NewEncoder(c.Out)
-		for _, d := range all {
-			if err := encoder.Encode(d); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+func (c *diffCommand) table(all []difference) error {
 	if len(all) == 0 {
 		return nil
 	}

@@ -14,7 +14,8 @@
 //
 // The API server is asked in chunks, and a chunk is decoded list by list while it
 // comes in, so that memory holds one ArtifactList, not all of them, and the first
-// row is out before the last chunk is asked for.
+// row is out before the last chunk is asked for. Where a filter asks about them,
+// VulnerabilityReports are read beside the lists; of one, what it says is kept.
 //
 // One command a file; commands in command.go is the list of them. What decides (filters,
 // differences, sums, columns) is pure and takes the time as a parameter.

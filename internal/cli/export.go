@@ -54,11 +54,8 @@ CSV and JSON lines are written as they are read; a bill of materials is kept in 
 			}
 			p := exporter(e, format)
 			exported := 0
-			err = src.read(command.Context(), e.ErrOut, filter.onlyProject(), sink{
+			err = src.read(command.Context(), e.ErrOut, wanted, sink{
 				take: func(a *Artifact) error {
-					if !wanted.Wants(a) {
-						return nil
-					}
 					exported++
 					return p.print(a)
 				},

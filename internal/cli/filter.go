@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/vulnerability"
 )
 
 // searchable are the texts of an artifact by the name of their field, as --in takes them.
@@ -56,6 +57,36 @@ func accessories(a *Artifact) iter.Seq[string] {
 	}
 }
 
+// verdict is what a filter says to an artifact: yes, no, or why that is not known.
+type verdict string
+
+// The verdicts. Those that stand for not knowing read on after a number of artifacts.
+const (
+	no          verdict = "no"
+	yes         verdict = "yes"
+	cutEntry    verdict = "of which not every tag, label or other text is held (truncated)"
+	unscanned   verdict = "not scanned"
+	notLookedUp verdict = "not looked up yet"
+	noResult    verdict = "whose scan has failed or is under way"
+	noReport    verdict = "without a VulnerabilityReport (spec.vulnerabilityReports bounds how many there are)"
+	cutReport   verdict = "with a VulnerabilityReport that was cut (spec.vulnerabilityReports.maxBytes)"
+)
+
+// and is the verdict on two conditions that must both hold.
+func (a verdict) and(b verdict) verdict {
+	if b == no || a == yes {
+		return b
+	}
+	return a
+}
+
+func verdictOf(is bool) verdict {
+	if is {
+		return yes
+	}
+	return no
+}
+
 // Filter says which artifacts are wanted. All given conditions must hold; the
 // zero Filter wants all.
 type Filter struct {
@@ -71,24 +102,56 @@ type Filter struct {
 	pushedSince, pushedBefore time.Time // zero: no matter
 	severity                  severity
 	tagged                    *bool
+	scanned                   *bool
 	signed                    *bool
+
+	// findings is what is asked of VulnerabilityReports, nil for nothing; reports
+	// says what they say to it.
+	findings *vulnerability.Matcher
+	reports  *reportJoin
+
+	// project is the only one that is wanted, if there is only one.
+	project string
+	// needs says by which flag a detail is asked about.
+	needs map[v1alpha1.Detail]string
 }
 
-// Wants tells whether an artifact is wanted. What an inventory does not show of
-// it (see spec.include) is never what is looked for.
-func (f *Filter) Wants(a *Artifact) bool {
-	return f.byTerms(a) && f.byTexts(a) && f.byLabels(a) && f.byAge(a) && f.byState(a)
-}
-
-func (f *Filter) byTerms(a *Artifact) bool {
-	for _, term := range f.terms {
-		found := slices.ContainsFunc(f.fields, func(field string) bool { return matchesAny(searchable[field](a), term) })
-		if !found {
-			return false
-		}
+// judge tells whether an artifact is wanted, or why that is not known. A label, a
+// platform or a signature that an inventory does not show (see spec.include) is
+// never what is looked for.
+func (f *Filter) judge(a *Artifact) verdict {
+	if !f.byAge(a) || !f.byState(a) {
+		return no
 	}
-	return true
+	said := f.byTerms(a)
+	if said == no {
+		return no
+	}
+	said = said.and(f.byTexts(a)).and(f.bySeverity(a)).and(f.byScan(a))
+	if f.findings != nil && said != no {
+		said = said.and(f.reports.of(a))
+	}
+	return said
 }
+
+func (f *Filter) byTerms(a *Artifact) verdict {
+	said := yes
+	for _, term := range f.terms {
+		if slices.ContainsFunc(f.fields, func(field string) bool { return matchesAny(searchable[field](a), term) }) {
+			continue
+		}
+		if !slices.ContainsFunc(f.fields, func(field string) bool { return isCut(a, cutAs[field]) }) {
+			return no
+		}
+		said = cutEntry
+	}
+	return said
+}
+
+// cutAs is how an entry names a field that it holds less of than Harbor.
+var cutAs = map[string]string{"accessory": "accessories", "annotation": "annotations", "label": "labels", "platform": "platforms", "tag": "tags"}
+
+func isCut(a *Artifact, field string) bool { return field != "" && slices.Contains(a.Truncated, field) }
 
 func matchesAny(texts iter.Seq[string], matches ...matcher) bool {
 	for text := range texts {
@@ -101,26 +164,28 @@ func matchesAny(texts iter.Seq[string], matches ...matcher) bool {
 	return false
 }
 
-func (f *Filter) byTexts(a *Artifact) bool {
-	wants := func(matches []matcher, texts iter.Seq[string]) bool {
-		return len(matches) == 0 || matchesAny(texts, matches...)
-	}
-	_, bare, _ := strings.Cut(a.Repository, "/")
-	return wants(f.projects, texts(a.Project)) &&
-		wants(f.repositories, texts(a.Repository, bare)) &&
-		wants(f.digests, texts(a.Digest)) &&
-		wants(f.types, texts(a.Type)) &&
-		wants(f.tags, slices.Values(a.Tags)) &&
-		wants(f.platforms, slices.Values(a.Platforms))
-}
-
-func (f *Filter) byLabels(a *Artifact) bool {
-	for _, wanted := range f.labels {
-		if !slices.ContainsFunc(a.Labels, wanted) {
-			return false
+func (f *Filter) byTexts(a *Artifact) verdict {
+	wants := func(matches []matcher, texts iter.Seq[string], field string) verdict {
+		switch {
+		case len(matches) == 0 || matchesAny(texts, matches...):
+			return yes
+		case isCut(a, field):
+			return cutEntry
+		default:
+			return no
 		}
 	}
-	return true
+	_, bare, _ := strings.Cut(a.Repository, "/")
+	said := wants(f.projects, texts(a.Project), "").
+		and(wants(f.repositories, texts(a.Repository, bare), "")).
+		and(wants(f.digests, texts(a.Digest), "")).
+		and(wants(f.types, texts(a.Type), "")).
+		and(wants(f.tags, slices.Values(a.Tags), "tags")).
+		and(wants(f.platforms, slices.Values(a.Platforms), "platforms"))
+	for _, label := range f.labels { // each of them
+		said = said.and(wants([]matcher{label}, slices.Values(a.Labels), "labels"))
+	}
+	return said
 }
 
 // byAge: what has no push time is of no age.
@@ -134,13 +199,48 @@ func (f *Filter) byAge(a *Artifact) bool {
 }
 
 func (f *Filter) byState(a *Artifact) bool {
-	if f.severity != "" && !f.severity.reached(a.Vulnerabilities) {
-		return false
-	}
 	if f.tagged != nil && *f.tagged != (len(a.Tags) > 0) {
 		return false
 	}
 	return f.signed == nil || a.Signed != nil && *a.Signed == *f.signed
+}
+
+// scanSucceeded is Harbor's status of a scan that has a result.
+const scanSucceeded = "Success"
+
+// scanOf tells what is known of an artifact's scan: yes, where there is a result.
+func scanOf(a *Artifact) verdict {
+	switch {
+	case a.Vulnerabilities == nil && slices.Contains(a.Unavailable, "vulnerabilities"):
+		return unscanned
+	case a.Vulnerabilities == nil:
+		return notLookedUp
+	case a.Vulnerabilities.ScanStatus == scanSucceeded || a.Vulnerabilities.Total > 0:
+		return yes
+	default:
+		return noResult
+	}
+}
+
+func (f *Filter) bySeverity(a *Artifact) verdict {
+	if f.severity == "" {
+		return yes
+	}
+	if scan := scanOf(a); scan != yes {
+		return scan
+	}
+	return verdictOf(f.severity.reached(a.Vulnerabilities))
+}
+
+func (f *Filter) byScan(a *Artifact) verdict {
+	if f.scanned == nil {
+		return yes
+	}
+	scan := scanOf(a)
+	if scan == notLookedUp {
+		return scan
+	}
+	return verdictOf(*f.scanned == (scan == yes))
 }
 
 // severity is one of the severities, in lower case.
@@ -158,9 +258,6 @@ func newSeverity(text string) (severity, error) {
 
 // reached tells whether something so severe, or worse, was found.
 func (s severity) reached(v *v1alpha1.Vulnerabilities) bool {
-	if v == nil {
-		return false
-	}
 	count := v.Total
 	switch s {
 	case "critical":

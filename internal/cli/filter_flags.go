@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 )
 
 // filterFlags are the flags that make a Filter.
@@ -19,20 +22,30 @@ type filterFlags struct {
 	tags, digests, projects, repositories, labels, types, platforms []string
 	pushedSince, olderThan                                          string
 	severity                                                        string
-	untagged, signed                                                bool
+	untagged, scanned, signed                                       bool
+	findings                                                        findingFlags
 
-	command *cobra.Command
+	flags *pflag.FlagSet // all of these
 }
 
 const filterHelp = `Of one filter that is given several times, one has to match; of --label, each.
 Different filters must all match. --match says how texts match: contains (upper
 and lower case are the same), exact, or regex (RE2, unanchored). An inventory
 knows labels, platforms, vulnerabilities and signatures only where its
-spec.include names them.`
+spec.include names them.
+
+--cve, --package, --min-version, --max-version and --description ask the
+VulnerabilityReports: one vulnerability of the artifact has to meet them all.
+--description looks for a part of the text where --match is not given. There are
+reports only where spec.vulnerabilityReports of an inventory asks for them, of its
+worst artifacts, up to a bound, and a large one is cut. So these filters, and
+--severity, cannot always tell: of how many artifacts that match otherwise they
+could not, and why, is said on standard error. 'vuln' lists the vulnerabilities
+themselves.`
 
 func (f *filterFlags) addFlags(command *cobra.Command, mode string) {
 	f.addPlaceFlags(command, mode)
-	flags := command.Flags()
+	flags := f.flags
 	flags.StringArrayVarP(&f.tags, "tag", "t", nil, "with such a tag")
 	flags.StringArrayVar(&f.digests, "digest", nil, "with such a digest")
 	flags.StringArrayVarP(&f.labels, "label", "l", nil, "with such a Harbor label")
@@ -41,27 +54,34 @@ func (f *filterFlags) addFlags(command *cobra.Command, mode string) {
 	flags.StringVar(&f.olderThan, "older-than", "", "pushed longer ago than this (36h, 7d, 2w), or before this day (2026-01-31)")
 	flags.StringVar(&f.severity, "severity", "", "with a vulnerability at least so severe: critical, high, medium, low, any")
 	flags.BoolVar(&f.untagged, "untagged", false, "without a tag; =false: with one")
+	flags.BoolVar(&f.scanned, "scanned", false, "with the result of a scan; =false: known to have none")
 	flags.BoolVar(&f.signed, "signed", false, "with a signature; =false: known to have none")
+	f.findings.addFlags(flags)
+	command.Flags().AddFlagSet(flags)
 	completeWords(command, "severity", "critical", "high", "medium", "low", "any")
 }
 
 // addPlaceFlags adds those filters alone that ask for nothing that may change
 // about an artifact.
 func (f *filterFlags) addPlaceFlags(command *cobra.Command, mode string) {
-	f.command = command
-	flags := command.Flags()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.flags = flags
 	flags.StringVarP(&f.mode, "match", "m", mode, "how texts match: "+strings.Join(matchModes, ", "))
 	// No StringSlice: a regular expression may hold commas.
 	flags.StringArrayVarP(&f.projects, "project", "p", nil, "in such a project")
 	flags.StringArrayVarP(&f.repositories, "repository", "r", nil, "in such a repository, with or without its project")
 	flags.StringArrayVar(&f.types, "type", nil, "of such a type, as Harbor names it: IMAGE, CHART, ...")
+	command.Flags().AddFlagSet(flags)
 	completeWords(command, "match", matchModes...)
 	completeWords(command, "type", "IMAGE", "CHART", "CNAB", "WASM", "SBOM")
 }
 
 // filter makes the Filter. An error is a wrong usage.
 func (f *filterFlags) filter(now time.Time) (*Filter, error) {
-	var filter Filter
+	filter := &Filter{project: f.onlyProject(), needs: map[v1alpha1.Detail]string{}}
+	if !slices.Contains(matchModes, f.mode) {
+		return nil, usageError("--match=%q: want %s", f.mode, strings.Join(matchModes, ", "))
+	}
 	for _, texts := range []struct {
 		flag  string
 		given []string
@@ -80,9 +100,6 @@ func (f *filterFlags) filter(now time.Time) (*Filter, error) {
 			return nil, usageError("--%s: %w", texts.flag, err)
 		}
 	}
-	if !slices.Contains(matchModes, f.mode) {
-		return nil, usageError("--match=%q: want %s", f.mode, strings.Join(matchModes, ", "))
-	}
 	var err error
 	if filter.pushedSince, err = moment("pushed-since", f.pushedSince, now); err != nil {
 		return nil, err
@@ -95,14 +112,61 @@ func (f *filterFlags) filter(now time.Time) (*Filter, error) {
 			return nil, usageError("%w", err)
 		}
 	}
-	if f.command.Flags().Changed("untagged") {
+	f.states(filter)
+	return filter, f.ask(filter)
+}
+
+// states sets what is yes, no or no matter, and what the flags need to know.
+func (f *filterFlags) states(filter *Filter) {
+	given := f.flags.Changed
+	if given("untagged") {
 		tagged := !f.untagged
 		filter.tagged = &tagged
 	}
-	if f.command.Flags().Changed("signed") {
+	if given("scanned") {
+		filter.scanned = &f.scanned
+	}
+	if given("signed") {
 		filter.signed = &f.signed
 	}
-	return &filter, nil
+	for _, need := range []struct {
+		flag   string
+		detail v1alpha1.Detail
+	}{
+		{"label", v1alpha1.DetailLabels},
+		{"platform", v1alpha1.DetailPlatforms},
+		{"scanned", v1alpha1.DetailVulnerabilities},
+		{"severity", v1alpha1.DetailVulnerabilities},
+		{"signed", v1alpha1.DetailAccessories},
+	} {
+		if given(need.flag) {
+			filter.needs[need.detail] = "--" + need.flag
+		}
+	}
+}
+
+// ask sets what is asked of VulnerabilityReports.
+func (f *filterFlags) ask(filter *Filter) error {
+	if !f.findings.given() {
+		return nil
+	}
+	descriptionMode := f.mode
+	if !f.flags.Changed("match") {
+		descriptionMode = matchContains // nobody gives a whole description
+	}
+	query, err := f.findings.query(f.mode, descriptionMode)
+	if err != nil {
+		return err
+	}
+	filter.findings, err = compile(query)
+	return err
+}
+
+// given tells whether any filter is.
+func (f *filterFlags) given() bool {
+	some := false
+	f.flags.VisitAll(func(flag *pflag.Flag) { some = some || flag.Changed && flag.Name != "match" })
+	return some
 }
 
 // onlyProject is the one project that the filter wants, by its exact name; the

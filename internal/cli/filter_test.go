@@ -75,6 +75,8 @@ func TestFilter(t *testing.T) {
 		{"--severity Medium", true, false},
 		{"--severity low", true, false},
 		{"--severity any", true, false},
+		{"--scanned", true, false},
+		{"--scanned=false", false, false}, // of the bare one, nobody knows yet
 		{"--untagged", false, true},
 		{"--untagged=false", true, false},
 		{"--signed", true, false},
@@ -83,10 +85,10 @@ func TestFilter(t *testing.T) {
 	} {
 		t.Run(tt.flags, func(t *testing.T) {
 			f := filterOf(t, tt.flags)
-			if got := f.Wants(sample()); got != tt.sample {
+			if got := f.judge(sample()) == yes; got != tt.sample {
 				t.Errorf("the sample: %v, want %v", got, tt.sample)
 			}
-			if got := f.Wants(bare()); got != tt.bare {
+			if got := f.judge(bare()) == yes; got != tt.bare {
 				t.Errorf("the bare one: %v, want %v", got, tt.bare)
 			}
 		})
@@ -134,14 +136,14 @@ func TestTerms(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := &Filter{fields: []string{tt.in}, terms: []matcher{term}}
-		if got := f.Wants(sample()); got != tt.want {
+		if got := f.judge(sample()) == yes; got != tt.want {
 			t.Errorf("%s %s %q: %v, want %v", tt.mode, tt.in, tt.term, got, tt.want)
 		}
-		if f.Wants(bare()) {
+		if f.judge(bare()) == yes {
 			t.Errorf("%s %s %q finds what has no such text", tt.mode, tt.in, tt.term)
 		}
 		f.terms = append(f.terms, func(string) bool { return false })
-		if f.Wants(sample()) {
+		if f.judge(sample()) == yes {
 			t.Error("found, though one of two terms is not there")
 		}
 	}
@@ -155,7 +157,13 @@ func TestWrongUsage(t *testing.T) {
 		{"list --tag ( --match regex", `--tag: "(" is no regular expression in RE2 syntax`},
 		{"search ( --match regex", `"(" is no regular expression`},
 		{"search x --in nowhere", `--in="nowhere": want accessory, annotation`},
-		{"search", "requires at least 1 arg"},
+		{"search x --in cve", "vulnerabilities are searched by --cve"},
+		{"search", "nothing to search for: give a TERM, or a filter"},
+		{"search --match exact", "nothing to search for"},
+		{"search x --cve=", "--cve: an empty text is found everywhere"},
+		{"search --cve ( --match regex", `--cve: "(" is no regular expression`},
+		{"list --package openssl --min-version new", `--min-version "new" is no version`},
+		{"tree --min-version 2 --max-version 1", `--max-version "1" is less than`},
 		{"list --severity worst", `--severity="worst": want critical, high`},
 		{"list --older-than soon", `--older-than="soon": want a time like 36h, 7d or 2w`},
 		{"list --pushed-since -3h", `--pushed-since="-3h"`},

@@ -42,7 +42,10 @@ func newList(e *environment) *cobra.Command {
   kubectl harbor-inventory list -A --pushed-since 24h --sort-by .pushTime
 
   # images for arm64 with critical vulnerabilities
-  kubectl harbor-inventory list --platform linux/arm64 --severity critical -o wide`,
+  kubectl harbor-inventory list --platform linux/arm64 --severity critical -o wide
+
+  # references of all images that have this vulnerability, as far as reports tell
+  kubectl harbor-inventory list -A --cve CVE-2021-44228 -o name`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -70,11 +73,8 @@ func (c *artifactsCommand) run(ctx context.Context, filter *Filter) error {
 		return err
 	}
 	found := 0
-	err = c.source.read(ctx, c.ErrOut, c.filter.onlyProject(), sink{
+	err = c.source.read(ctx, c.ErrOut, filter, sink{
 		take: func(a *Artifact) error {
-			if !filter.Wants(a) {
-				return nil
-			}
 			found++
 			return p.print(a)
 		},

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -23,6 +24,9 @@ type matcher func(string) bool
 
 // newMatcher returns the matcher of a pattern. The error names the pattern.
 func newMatcher(mode, pattern string) (matcher, error) {
+	if pattern == "" {
+		return nil, errors.New("an empty text is found everywhere: give one, or leave it out")
+	}
 	switch mode {
 	case matchContains:
 		part := strings.ToLower(pattern)
@@ -58,4 +62,25 @@ func newMatchers(mode string, patterns []string) ([]matcher, error) {
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// expression returns a regular expression that finds what one of the patterns
+// finds. It is empty of none.
+func expression(mode string, patterns []string) (string, error) {
+	var all []string
+	for _, pattern := range patterns {
+		if _, err := newMatcher(mode, pattern); err != nil {
+			return "", err
+		}
+		switch mode {
+		case matchContains:
+			pattern = "(?i:" + regexp.QuoteMeta(pattern) + ")"
+		case matchExact:
+			pattern = "^" + regexp.QuoteMeta(pattern) + "$"
+		case matchRegex:
+			pattern = "(?:" + pattern + ")"
+		}
+		all = append(all, pattern)
+	}
+	return strings.Join(all, "|"), nil
 }

@@ -37,12 +37,19 @@ var csvColumns = []struct {
 	{"medium", func(a *Artifact) string { return count(a, 2) }},
 	{"low", func(a *Artifact) string { return count(a, 3) }},
 	{"fixable", func(a *Artifact) string { return count(a, 4) }},
+	{"scanStatus", func(a *Artifact) string {
+		if a.Vulnerabilities == nil {
+			return ""
+		}
+		return a.Vulnerabilities.ScanStatus
+	}},
 	{"signed", func(a *Artifact) string {
 		if a.Signed == nil {
 			return ""
 		}
 		return strconv.FormatBool(*a.Signed)
 	}},
+	{"unavailable", func(a *Artifact) string { return joined(a.Unavailable) }},
 	{"truncated", func(a *Artifact) string { return joined(a.Truncated) }},
 }
 
@@ -57,10 +64,11 @@ func pushTime(a *Artifact) string {
 	return a.PushTime.UTC().Format(time.RFC3339Nano)
 }
 
-// count is one of the numbers of vulnerabilities; empty where there was no scan.
+// count is one of the numbers of vulnerabilities; empty where no scan has a result,
+// as scanStatus or unavailable say, or where nobody has looked yet.
 func count(a *Artifact, i int) string {
 	v := a.Vulnerabilities
-	if v == nil {
+	if scanOf(a) != yes {
 		return ""
 	}
 	return strconv.FormatInt([]int64{v.Critical, v.High, v.Medium, v.Low, v.Fixable, v.Total}[i], 10)

@@ -36,6 +36,12 @@ func objectPrinter(format string, single bool) (func([]v1alpha1.HarborInventory,
 		}
 		path.AllowMissingKeys(true)
 		p = path
+	case formatColumns:
+		columns, err := newColumnsPrinter(io.Discard, template, true)
+		return func(all []v1alpha1.HarborInventory, out io.Writer) error {
+			columns.tabs = printers.GetNewTabWriter(out)
+			return printEach(all, columns.row, columns.close)
+		}, err
 	default:
 		return nil, usageError("--output=%q: want %s", format, strings.Join(statusFormats, ", "))
 	}

@@ -15,9 +15,9 @@ import (
 	"k8s.io/client-go/util/jsonpath"
 )
 
-// object is an artifact as JSONPath sees it.
-func object(a *Artifact) (map[string]any, error) {
-	text, err := json.Marshal(a)
+// object is an artifact, or another value with fields, as JSONPath sees it.
+func object(value any) (map[string]any, error) {
+	text, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
@@ -41,16 +41,29 @@ func newJSONPathPrinter(out io.Writer, template string) (*jsonPathPrinter, error
 	return p, nil
 }
 
-func (p *jsonPathPrinter) print(a *Artifact) error {
-	o, err := object(a)
+func (p *jsonPathPrinter) print(a *Artifact) error { return p.add(a) }
+
+func (p *jsonPathPrinter) add(value any) error {
+	o, err := object(value)
 	p.items = append(p.items, o)
 	return err
 }
 
 func (*jsonPathPrinter) flush() error { return nil }
 
-func (p *jsonPathPrinter) close() error {
-	if err := p.path.Execute(p.out, map[string]any{"items": p.items}); err != nil {
+func (p *jsonPathPrinter) close() error { return p.apply(map[string]any{"items": p.items}) }
+
+// execute applies the template to a single value instead.
+func (p *jsonPathPrinter) execute(value any) error {
+	o, err := object(value)
+	if err != nil {
+		return err
+	}
+	return p.apply(o)
+}
+
+func (p *jsonPathPrinter) apply(o map[string]any) error {
+	if err := p.path.Execute(p.out, o); err != nil {
 		return fmt.Errorf("--output=jsonpath=: %w", err)
 	}
 	return nil
@@ -116,8 +129,10 @@ func newColumnsPrinter(out io.Writer, spec string, headers bool) (*columnsPrinte
 	return p, nil
 }
 
-func (p *columnsPrinter) print(a *Artifact) error {
-	o, err := object(a)
+func (p *columnsPrinter) print(a *Artifact) error { return p.row(a) }
+
+func (p *columnsPrinter) row(value any) error {
+	o, err := object(value)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,9 @@ const tableBatch = 100
 // none stands for what is not there, as in kubectl.
 const none = "<none>"
 
+// unknown stands for what an inventory does not know, or not yet.
+const unknown = "<unknown>"
+
 // column of a table of artifacts.
 type column struct {
 	name string
@@ -41,7 +44,7 @@ var artifactColumns = []column{
 		return someOf(a.Platforms, 3, full(a, "platforms", len(a.Platforms)))
 	}},
 	{"Labels", true, func(a *Artifact, _ time.Time) string { return someOf(a.Labels, 3, full(a, "labels", len(a.Labels))) }},
-	{"Vulnerabilities", true, func(a *Artifact, _ time.Time) string { return vulnerabilities(a.Vulnerabilities) }},
+	{"Vulnerabilities", true, func(a *Artifact, _ time.Time) string { return vulnerabilities(a) }},
 	{"Signed", true, func(a *Artifact, _ time.Time) string { return signed(a.Signed) }},
 }
 
@@ -158,11 +161,21 @@ func age(t *metav1.MicroTime, now time.Time) string {
 	return humanduration.HumanDuration(max(0, now.Sub(t.Time)))
 }
 
-// vulnerabilities by severity; none where an artifact was not scanned.
-func vulnerabilities(v *v1alpha1.Vulnerabilities) string {
-	if v == nil {
-		return none
+// vulnerabilities by severity, or why there are none to show.
+func vulnerabilities(a *Artifact) string {
+	switch scanOf(a) {
+	case unscanned:
+		return "NotScanned"
+	case notLookedUp:
+		return unknown
+	case noResult:
+		return "Scan" + a.Vulnerabilities.ScanStatus // ScanError, ScanRunning, ...
+	default:
+		return bySeverity(&a.Vulnerabilities.VulnerabilityCounts)
 	}
+}
+
+func bySeverity(v *v1alpha1.VulnerabilityCounts) string {
 	var parts []string
 	for _, of := range []struct {
 		count int64
@@ -181,7 +194,7 @@ func vulnerabilities(v *v1alpha1.Vulnerabilities) string {
 func signed(is *bool) string {
 	switch {
 	case is == nil:
-		return none
+		return unknown
 	case *is:
 		return "yes"
 	default:

@@ -7,12 +7,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/rest"
 
@@ -39,12 +38,15 @@ type sink struct {
 	between func() error
 }
 
-// read hands over the artifacts of the inventories: first those that stand in a
-// status (output.mode Status), then those in ArtifactLists, in the order of the
-// API server: by namespace and name, so that all of one repository come together.
-// A project narrows what is asked for; empty means all. It says on standard error
-// which of the inventories are not complete.
-func (s *source) read(ctx context.Context, errOut io.Writer, project string, to sink) error {
+// read hands over the artifacts of the inventories that a filter wants.
+//
+//  1. Begin to read the VulnerabilityReports, where the filter asks about them.
+//  2. Go through what stands in a status (output.mode Status), saying on standard
+//     error which inventories are not complete, or do not hold what is asked about.
+//  3. Go through the ArtifactLists, in the order of the API server: by namespace
+//     and name, so that all of one repository come together.
+//  4. Say of how many artifacts it is not known whether they are wanted, and why.
+func (s *source) read(ctx context.Context, errOut io.Writer, filter *Filter, to sink) error {
 	if to.between == nil {
 		to.between = func() error { return nil }
 	}
@@ -56,24 +58,34 @@ func (s *source) read(ctx context.Context, errOut io.Writer, project string, to 
 	if err != nil {
 		return err
 	}
-	known, err := s.readInventories(ctx, client, namespace, errOut, to)
+	// 1.
+	if filter.findings != nil {
+		filter.reports = s.join(ctx, client, namespace, filter, to.between)
+		defer filter.reports.end()
+	}
+	d := newDoubts(filter, errOut)
+	wanted := sink{take: d.sift(to.take), between: to.between}
+	// 2.
+	known, err := s.readInventories(ctx, client, namespace, d.inventory, wanted)
 	if err != nil {
 		return err
 	}
-	listed, err := s.readLists(ctx, client, namespace, project, to)
+	// 3.
+	listed, err := s.readLists(ctx, client, namespace, filter.project, wanted)
 	if err != nil {
 		return err
 	}
-	for _, name := range s.inventories {
-		if !known[name] && !listed[name] {
-			return fmt.Errorf("there is no HarborInventory %q %s", name, inNamespace(namespace))
-		}
+	maps.Copy(known, listed)
+	if err := s.allKnown(known, namespace); err != nil {
+		return err
 	}
+	// 4.
+	d.tell()
 	return nil
 }
 
 // readInventories hands over what stands in their status, and returns their names.
-func (s *source) readInventories(ctx context.Context, client rest.Interface, namespace string, errOut io.Writer, to sink) (map[string]bool, error) {
+func (s *source) readInventories(ctx context.Context, client rest.Interface, namespace string, seen func(*v1alpha1.HarborInventory), to sink) (map[string]bool, error) {
 	known := map[string]bool{}
 	l := listing{resource: inventoriesResource, namespace: namespace, chunk: s.chunk}
 	err := stream(ctx, client, l, func(inv *v1alpha1.HarborInventory) error {
@@ -81,9 +93,7 @@ func (s *source) readInventories(ctx context.Context, client rest.Interface, nam
 			return nil
 		}
 		known[inv.Name] = true
-		if doubt := doubtOf(inv); doubt != "" {
-			tell(errOut, "Warning: inventory %s/%s %s\n", inv.Namespace, inv.Name, doubt)
-		}
+		seen(inv)
 		for _, entry := range inv.Status.ArtifactEntries {
 			project, _, _ := strings.Cut(entry.Repository, "/")
 			err := to.take(&Artifact{
@@ -97,18 +107,6 @@ func (s *source) readInventories(ctx context.Context, client rest.Interface, nam
 		return nil
 	}, to.between)
 	return known, err
-}
-
-// doubtOf says why what an inventory shows may not be all, or is empty.
-func doubtOf(inv *v1alpha1.HarborInventory) string {
-	complete := apimeta.FindStatusCondition(inv.Status.Conditions, v1alpha1.ConditionComplete)
-	switch {
-	case complete == nil:
-		return "has not been synced yet"
-	case complete.Status != metav1.ConditionTrue:
-		return fmt.Sprintf("is not complete (%s): %s", complete.Reason, complete.Message)
-	}
-	return ""
 }
 
 // list is an ArtifactList, without what no command needs.
@@ -142,6 +140,16 @@ func (s *source) readLists(ctx context.Context, client rest.Interface, namespace
 		return nil
 	}, to.between)
 	return listed, err
+}
+
+// allKnown is an error where one of the inventories that were asked for is not there.
+func (s *source) allKnown(known map[string]bool, namespace string) error {
+	for _, name := range s.inventories {
+		if !known[name] {
+			return fmt.Errorf("there is no HarborInventory %q %s", name, inNamespace(namespace))
+		}
+	}
+	return nil
 }
 
 func (s *source) wants(inventory string) bool {

@@ -4,7 +4,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,7 +27,7 @@ type statusCommand struct {
 	format string
 }
 
-var statusFormats = []string{formatWide, formatName, formatJSON, formatYAML, formatJSONPath}
+var statusFormats = []string{formatWide, formatName, formatJSON, formatYAML, formatJSONPath, formatColumns}
 
 func newStatus(e *environment) *cobra.Command {
 	c := &statusCommand{environment: e}
@@ -166,52 +165,6 @@ func (c *statusCommand) table(all []v1alpha1.HarborInventory) error {
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
 	}
 	return printers.NewTablePrinter(printers.PrintOptions{Wide: c.format == formatWide}).PrintObj(table, c.Out)
-}
-
-// describe prints everything about one inventory, apart from another one before it.
-func (c *statusCommand) describe(inv *v1alpha1.HarborInventory, another bool) error {
-	s := &inv.Status
-	var text strings.Builder
-	line := func(name, format string, args ...any) {
-		text.WriteString(name + ":\t" + fmt.Sprintf(format, args...) + "\n")
-	}
-	if another {
-		text.WriteString("\n")
-	}
-	line("Inventory", "%s/%s", inv.Namespace, inv.Name)
-	line("Harbor", "%s (%s)", inv.Spec.Harbor.URL, cmp.Or(s.HarborVersion, "version not known"))
-	line("Doing", "%s", doing(inv))
-	for _, condition := range s.Conditions {
-		line(condition.Type, "%s for %s, %s: %s", condition.Status, humanduration.HumanDuration(c.now().Sub(condition.LastTransitionTime.Time)), condition.Reason, condition.Message)
-	}
-	if s.Artifacts != nil && s.Repositories != nil && s.Projects != nil {
-		line("Holds", "%s in %s of %s, %s", counted(*s.Artifacts, "artifact"), counted(*s.Repositories, "repository"),
-			counted(*s.Projects, "project"), sizeOrNone(s.SizeBytes))
-	}
-	if v := s.Vulnerabilities; v != nil {
-		line("Vulnerabilities", "%s; %d of %d fixable", vulnerabilities(&v1alpha1.Vulnerabilities{VulnerabilityCounts: *v}), v.Fixable, v.Total)
-	}
-	line("Last sync", "%s ago", ago(s.LastSyncTime, c.now()))
-	line("Read in full", "%s ago", ago(s.LastFullSyncTime, c.now()))
-	line("Next sync", "in %s", until(s.NextSyncTime, c.now()))
-	line("Kept current by", "%s", orNone(strings.ReplaceAll(s.Layers, "; ", "\n\t")))
-	if len(s.NotFound) > 0 {
-		line("Not found", "%s", strings.Join(s.NotFound, ", "))
-	}
-	if s.FailuresTotal > 0 {
-		line("Failures", "%d", s.FailuresTotal)
-		for _, f := range s.Failures {
-			line("  "+cmp.Or(f.Repository, f.Project, "the registry"), "%s for %s: %s", f.Reason, humanduration.HumanDuration(c.now().Sub(f.Since.Time)), f.Message)
-		}
-		if more := int(s.FailuresTotal) - len(s.Failures); more > 0 {
-			line("  more", "%d, which the status does not name", more)
-		}
-	}
-	tabs := printers.GetNewTabWriter(c.Out)
-	if err := printers.WriteEscaped(tabs, text.String()); err != nil {
-		return err
-	}
-	return tabs.Flush()
 }
 
 // idle is what an inventory does between syncs.

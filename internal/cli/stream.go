@@ -29,6 +29,9 @@ type listing struct {
 // (the API server keeps five minutes of it).
 var errExpired = errors.New("the API server no longer has the state that the first chunk is of, so the rest cannot be read; run it again, with a larger --chunk-size, or with 0 to read everything at once")
 
+// errNotInstalled: the API server does not know the resource.
+var errNotInstalled = errors.New("the cluster does not know them: install the CustomResourceDefinitions of harbor-inventory, or choose another cluster by --context or --kubeconfig")
+
 // stream lists objects chunk by chunk, and hands each one over as soon as it is
 // decoded, while the rest of its chunk is still coming in. After each chunk,
 // between is called.
@@ -47,6 +50,8 @@ func stream[T any](ctx context.Context, client rest.Interface, l listing, take f
 		switch {
 		case apierrors.IsResourceExpired(err) && next != "":
 			return fmt.Errorf("listing %s: %w", l.resource, errExpired)
+		case apierrors.IsNotFound(err):
+			return fmt.Errorf("listing %s: %w", l.resource, errNotInstalled)
 		case err != nil:
 			return fmt.Errorf("listing %s: %w", l.resource, err)
 		}

@@ -53,10 +53,8 @@ before all has been read.
 				return err
 			}
 			forest := forest{}
-			err = src.read(command.Context(), e.ErrOut, filter.onlyProject(), sink{take: func(a *Artifact) error {
-				if wanted.Wants(a) {
-					forest.add(a, level >= slices.Index(depths, "artifact"))
-				}
+			err = src.read(command.Context(), e.ErrOut, wanted, sink{take: func(a *Artifact) error {
+				forest.add(a, level >= slices.Index(depths, "artifact"))
 				return nil
 			}})
 			if err != nil {

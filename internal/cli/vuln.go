@@ -5,8 +5,9 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -21,16 +22,19 @@ import (
 type vulnCommand struct {
 	*environment
 	source
-	mode       string
-	query      vulnerability.Query
-	fixable    bool
-	top        int
-	summary    bool
-	scoredOnly bool
-	format     string
+	mode                         string
+	findings                     findingFlags
+	projects, repositories, tags []string
+	severities                   []string
+	worst                        string
+	fixable                      bool
+	top                          int
+	summary                      bool
+	scoredOnly                   bool
+	format                       string
 }
 
-var vulnFormats = []string{formatWide, formatName, formatJSON, formatLines}
+var vulnFormats = []string{formatWide, formatName, formatJSON, formatLines, formatYAML, formatJSONPath, formatColumns}
 
 func newVuln(e *environment) *cobra.Command {
 	c := &vulnCommand{environment: e}
@@ -77,16 +81,13 @@ or regex (RE2, unanchored).
 func (c *vulnCommand) addVulnFlags(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVarP(&c.mode, "match", "m", matchContains, "how texts match: "+strings.Join(matchModes, ", "))
-	flags.StringVar(&c.query.CVE, "cve", "", "vulnerabilities with such an identifier")
-	flags.StringVar(&c.query.Package, "package", "", "in such a package")
-	flags.StringVar(&c.query.MinVersion, "min-version", "", "in this version of the package, or a later one")
-	flags.StringVar(&c.query.MaxVersion, "max-version", "", "in this version of the package, or an earlier one")
-	flags.StringVar(&c.query.Description, "description", "", "with such a description")
-	flags.StringSliceVar(&c.query.FindingSeverities, "severity", nil, "of one of these severities, as the scanner names them: critical, high, medium, low, ...")
+	c.findings.addFlags(flags)
+	flags.StringSliceVar(&c.severities, "severity", nil, "of one of these severities, as the scanner names them: critical, high, medium, low, ...")
 	flags.BoolVar(&c.fixable, "fixable", false, "with a version without it; =false: without one")
-	flags.StringVarP(&c.query.Repository, "repository", "r", "", "in reports of such a repository, with its project")
-	flags.StringVarP(&c.query.Tag, "tag", "t", "", "in reports of an artifact with such a tag")
-	flags.StringVar(&c.query.Severity, "worst", "", "in reports whose worst vulnerability is of this severity")
+	flags.StringArrayVarP(&c.projects, "project", "p", nil, "in reports of such a project")
+	flags.StringArrayVarP(&c.repositories, "repository", "r", nil, "in reports of such a repository, with or without its project")
+	flags.StringArrayVarP(&c.tags, "tag", "t", nil, "in reports of an artifact with such a tag")
+	flags.StringVar(&c.worst, "worst", "", "in reports whose worst vulnerability is of this severity")
 	flags.BoolVar(&c.summary, "summary", false, "sum up the reports that hold such a vulnerability")
 	flags.IntVar(&c.top, "top", 10, "so many of the worst identifiers in a summary")
 	flags.BoolVar(&c.scoredOnly, "scored-only", false, "CVSS figures of the vulnerabilities with a score alone; otherwise one without counts as 0")
@@ -102,40 +103,29 @@ func (c *vulnCommand) matcher(command *cobra.Command) (m *vulnerability.Matcher,
 	if err := c.check(); err != nil {
 		return nil, false, err
 	}
-	if c.format != formatTable && c.format != "table" && !slices.Contains(vulnFormats, c.format) {
-		return nil, false, usageError("--output=%q: want %s", c.format, strings.Join(vulnFormats, ", "))
-	}
 	if c.top < 0 {
 		return nil, false, usageError("--top=%d: give a number of identifiers, or 0 for none", c.top)
 	}
-	q := c.query
-	if err := c.asExpressions(&q); err != nil {
+	if !slices.Contains(matchModes, c.mode) {
+		return nil, false, usageError("--match=%q: want %s", c.mode, strings.Join(matchModes, ", "))
+	}
+	q, err := c.findings.query(c.mode, c.mode)
+	if err != nil {
+		return nil, false, err
+	}
+	q.Severity, q.FindingSeverities = c.worst, c.severities
+	err = errors.Join(
+		setExpression(&q.Project, "project", c.mode, c.projects),
+		setExpression(&q.Repository, "repository", c.mode, c.repositories),
+		setExpression(&q.Tag, "tag", c.mode, c.tags),
+	)
+	if err != nil {
 		return nil, false, err
 	}
 	given := command.Flags().Changed("fixable")
 	q.Fixable, q.Unfixable = given && c.fixable, given && !c.fixable
-	if m, err = q.Compile(); err != nil {
-		return nil, false, usageError("--%w", err)
-	}
-	list = given || q.CVE+q.Package+q.Description+q.MinVersion+q.MaxVersion != "" || len(q.FindingSeverities) > 0
-	return m, list && !c.summary, nil
-}
-
-// asExpressions makes what --match says of the texts of a query.
-func (c *vulnCommand) asExpressions(q *vulnerability.Query) error {
-	q.CaseSensitive = c.mode != matchContains
-	for _, text := range []*string{&q.CVE, &q.Package, &q.Description, &q.Repository, &q.Tag} {
-		switch {
-		case c.mode == matchContains:
-			*text = regexp.QuoteMeta(*text)
-		case c.mode == matchExact && *text != "":
-			*text = "^" + regexp.QuoteMeta(*text) + "$"
-		}
-	}
-	if !slices.Contains(matchModes, c.mode) {
-		return usageError("--match=%q: want %s", c.mode, strings.Join(matchModes, ", "))
-	}
-	return nil
+	m, err = compile(q)
+	return m, (given || c.findings.given() || len(c.severities) > 0) && !c.summary, err
 }
 
 func (c *vulnCommand) run(command *cobra.Command) error {
@@ -143,15 +133,21 @@ func (c *vulnCommand) run(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if !list && (c.format == formatName || c.format == formatLines) {
-		return usageError("--output=%q is for a list of vulnerabilities: give a condition on them, like --severity critical", c.format)
+	items, err := itemsPrinter[vulnFinding](c.format, vulnFormats, c.Out)
+	if err != nil {
+		return err
+	}
+	if !list {
+		if err := c.checkSummaryFormat(); err != nil {
+			return err
+		}
 	}
 	found, err := c.ask(command.Context(), m, list)
 	if err != nil {
 		return err
 	}
 	if list {
-		err = found.printFindings(c)
+		err = found.printFindings(c, items)
 	} else {
 		err = found.printSummary(c)
 	}
@@ -189,14 +185,14 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 	if err != nil {
 		return nil, err
 	}
-	asked, err := c.warn(ctx, client, namespace)
+	known, asked, err := c.warn(ctx, client, namespace)
 	if err != nil {
 		return nil, err
 	}
 	f := &found{}
-	l := listing{resource: reportsResource, namespace: namespace, chunk: c.chunk, labels: c.selector()}
-	err = stream(ctx, client, l, func(report *v1alpha1.VulnerabilityReport) error {
+	err = stream(ctx, client, c.reports(namespace, ""), func(report *v1alpha1.VulnerabilityReport) error {
 		f.reports++
+		known[report.Labels[v1alpha1.LabelInventory]] = true
 		answer, findings := m.Ask(report)
 		switch {
 		case answer == vulnerability.Unknown:
@@ -211,6 +207,9 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 		}
 		return nil
 	}, func() error { return nil })
+	if err == nil {
+		err = c.allKnown(known, namespace)
+	}
 	if err == nil && f.reports == 0 && !asked {
 		tell(c.ErrOut, "No VulnerabilityReports found %s: spec.vulnerabilityReports of a HarborInventory asks for them.\n", inNamespace(namespace))
 	}
@@ -218,31 +217,57 @@ func (c *vulnCommand) ask(ctx context.Context, m *vulnerability.Matcher, list bo
 }
 
 // warn says which inventories have not all of their reports, or leave artifacts
-// out, and tells whether any asks for reports.
-func (c *vulnCommand) warn(ctx context.Context, client rest.Interface, namespace string) (asked bool, err error) {
+// out, and returns their names, and whether any asks for reports.
+func (c *vulnCommand) warn(ctx context.Context, client rest.Interface, namespace string) (known map[string]bool, asked bool, err error) {
+	known = map[string]bool{}
 	l := listing{resource: inventoriesResource, namespace: namespace, chunk: c.chunk}
 	err = stream(ctx, client, l, func(inv *v1alpha1.HarborInventory) error {
-		if !c.wants(inv.Name) || inv.Spec.VulnerabilityReports == nil {
+		if !c.wants(inv.Name) {
 			return nil
 		}
-		asked = true
-		name := inv.Namespace + "/" + inv.Name
-		switch s := inv.Status.VulnerabilityReports; {
-		case s == nil:
-			tell(c.ErrOut, "Warning: inventory %s has no vulnerability reports yet\n", name)
-		case s.Missing > 0:
-			tell(c.ErrOut, "Warning: inventory %s lacks %d of %d vulnerability reports\n", name, s.Missing, s.Selected)
-			for _, failure := range s.Failures {
-				tell(c.ErrOut, "  %s\n", failure.Message)
+		known[inv.Name] = true
+		asked = asked || inv.Spec.VulnerabilityReports != nil
+		for _, doubt := range []string{doubtOfReports(inv), leftOut(inv)} {
+			if doubt != "" {
+				tell(c.ErrOut, "Warning: inventory %s/%s %s\n", inv.Namespace, inv.Name, doubt)
 			}
-		}
-		if s := inv.Status.VulnerabilityReports; s != nil && s.LeftOut > 0 {
-			tell(c.ErrOut, "Warning: inventory %s has reports of its %d worst artifacts; %d more have a vulnerability of severity %s or higher\n",
-				name, s.Selected, s.LeftOut, inv.Spec.VulnerabilityReports.MinSeverity)
 		}
 		return nil
 	}, func() error { return nil })
-	return asked, err
+	return known, asked, err
+}
+
+// leftOut says which artifacts are to have no report, though something may be in
+// them, or is empty.
+func leftOut(inv *v1alpha1.HarborInventory) string {
+	s := inv.Status.VulnerabilityReports
+	if inv.Spec.VulnerabilityReports == nil || s == nil {
+		return ""
+	}
+	least := inv.Spec.VulnerabilityReports.MinSeverity
+	var parts []string
+	part := func(n int64, format string, args ...any) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d ", n)+fmt.Sprintf(format, args...))
+		}
+	}
+	part(int64(s.LeftOut), "with one of severity %s or higher", least)
+	if totals := inv.Status.Totals; totals != nil && totals.BySeverity != nil {
+		by := totals.BySeverity
+		part(map[v1alpha1.Severity]int64{
+			v1alpha1.SeverityCritical: by.High + by.Medium + by.Low, v1alpha1.SeverityHigh: by.Medium + by.Low, v1alpha1.SeverityMedium: by.Low,
+		}[least], "with lesser ones alone")
+		part(by.None, "with negligible ones at most")
+		part(by.Unscanned, "without the result of a scan")
+		part(by.Pending, "not looked up yet")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	if s.Selected == 0 {
+		return "has no vulnerability reports: there are " + strings.Join(parts, ", ")
+	}
+	return fmt.Sprintf("has reports of its %s, and none of %s", counted(s.Selected, "worst artifact"), strings.Join(parts, ", "))
 }
 
 func (f *found) add(report *v1alpha1.VulnerabilityReport, findings []v1alpha1.Vulnerability) {

@@ -4,9 +4,7 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -20,18 +18,14 @@ import (
 )
 
 // printFindings prints vulnerabilities, the worst first, those of one kind together.
-func (f *found) printFindings(c *vulnCommand) error {
+func (f *found) printFindings(c *vulnCommand, items func([]vulnFinding) error) error {
 	slices.SortStableFunc(f.findings, func(a, b vulnFinding) int {
 		return cmp.Or(vulnerability.Compare(&a.Vulnerability, &b.Vulnerability), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Digest, b.Digest))
 	})
-	switch c.format {
-	case formatJSON:
-		return printJSON(c.Out, struct {
-			Items []vulnFinding `json:"items"`
-		}{append([]vulnFinding{}, f.findings...)})
-	case formatLines:
-		return f.printLines(c.Out)
-	case formatName:
+	switch {
+	case items != nil:
+		return items(f.findings)
+	case c.format == formatName:
 		return f.printNames(c.Out)
 	}
 	if len(f.findings) == 0 {
@@ -81,18 +75,6 @@ func beginning(description string) string {
 	return string(runes[:characters-3]) + "..."
 }
 
-func (f *found) printLines(out io.Writer) error {
-	buffered := bufio.NewWriter(out)
-	e := json.NewEncoder(buffered)
-	e.SetEscapeHTML(false)
-	for i := range f.findings {
-		if err := e.Encode(&f.findings[i]); err != nil {
-			return err
-		}
-	}
-	return buffered.Flush()
-}
-
 // printNames prints each artifact once.
 func (f *found) printNames(out io.Writer) error {
 	names := map[string]bool{}
@@ -110,11 +92,13 @@ func (f *found) printNames(out io.Writer) error {
 	return nil
 }
 
-func printJSON(out io.Writer, value any) error {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "    ")
-	return e.Encode(value)
+// checkSummaryFormat refuses formats that are for a list.
+func (c *vulnCommand) checkSummaryFormat() error {
+	switch name, _, _ := strings.Cut(c.format, "="); name {
+	case formatName, formatLines, "custom-columns":
+		return usageError("--output=%q is for a list of vulnerabilities: give a condition on them, like --severity critical", c.format)
+	}
+	return nil
 }
 
 // vulnSummary is a summary as JSON.
@@ -140,8 +124,17 @@ func (f *found) printSummary(c *vulnCommand) error {
 	s := vulnSummary{Reports: f.summary.Reports, Cut: f.summary.Cut, Counts: f.summary.Counts, Top: f.summary.Top(c.top, c.fixable)}
 	s.CVSS.Scored, s.CVSS.Unscored = f.summary.Scores.Scored(), f.summary.Scores.Unscored()
 	s.CVSS.Mean, s.CVSS.Median, s.CVSS.Stdev, s.CVSS.Min, s.CVSS.Max = figures.Mean, figures.Median, figures.StandardDeviation, figures.Min, figures.Max
-	if c.format == formatJSON {
+	switch template, jsonPath := strings.CutPrefix(c.format, formatJSONPath); {
+	case jsonPath:
+		p, err := newJSONPathPrinter(c.Out, template)
+		if err != nil {
+			return err
+		}
+		return p.execute(s)
+	case c.format == formatJSON:
 		return printJSON(c.Out, s)
+	case c.format == formatYAML:
+		return printYAML(c.Out, s)
 	}
 	if s.Reports == 0 {
 		if f.reports > 0 {

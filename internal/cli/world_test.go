@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -100,10 +101,12 @@ func (g *gathered) Repository(_ context.Context, r fetch.Repository) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := range r.Artifacts {
-		g.all = append(g.all, Artifact{
+		a := Artifact{
 			Harbor: "https://harbor.example.com", Project: r.Project, Repository: r.Name,
 			ArtifactEntry: inventory.Entry(&r.Artifacts[i], everything),
-		})
+		}
+		inventory.Answered(&a.ArtifactEntry, inventory.Overviews(everything))
+		g.all = append(g.all, a)
 	}
 	return nil
 }
@@ -147,6 +150,7 @@ func fill(t *testing.T) {
 
 // stagingOf is ahead of production: two digests of its own, one under a tag that
 // production has, too, and a tag more; one artifact is production's alone.
+// Whether the two were scanned, has not been looked up yet.
 func stagingOf(production []Artifact) []Artifact {
 	var all []Artifact
 	for _, a := range production {
@@ -158,6 +162,7 @@ func stagingOf(production []Artifact) []Artifact {
 	newest := all[len(all)-1]
 	newest.Digest = "sha256:" + strings.Repeat("1", 64)
 	newest.Tags = []string{"next"}
+	newest.Vulnerabilities = nil
 	moved := newest
 	moved.Digest = "sha256:" + strings.Repeat("2", 64)
 	moved.Tags = all[len(all)-1].Tags[:1]
@@ -168,7 +173,9 @@ func stagingOf(production []Artifact) []Artifact {
 func inventoryOf(namespace, name string) *v1alpha1.HarborInventory {
 	return &v1alpha1.HarborInventory{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec:       v1alpha1.HarborInventorySpec{Harbor: v1alpha1.HarborEndpoint{URL: "https://harbor.example.com"}},
+		Spec: v1alpha1.HarborInventorySpec{
+			Harbor: v1alpha1.HarborEndpoint{URL: "https://harbor.example.com"}, Include: slices.Sorted(maps.Keys(everything)),
+		},
 	}
 }
 
@@ -215,11 +222,13 @@ func create(t *testing.T, c client.Client, namespace, name string, all []Artifac
 
 func syncedStatus(all []Artifact) v1alpha1.HarborInventoryStatus {
 	projects, repositories := map[string]bool{}, map[string]bool{}
-	var bytes int64
+	var entries []v1alpha1.ArtifactEntry
 	for _, a := range all {
 		projects[a.Project], repositories[a.Repository] = true, true
-		bytes += a.SizeBytes
+		entries = append(entries, a.ArtifactEntry)
 	}
+	sum := inventory.TotalsOf(entries, inventory.Overviews(everything))
+	totals := sum.Shown(everything)
 	at := func(d time.Duration) *metav1.Time { t := metav1.NewTime(noon.Add(d)); return &t }
 	condition := func(kind string) metav1.Condition {
 		return metav1.Condition{
@@ -230,7 +239,7 @@ func syncedStatus(all []Artifact) v1alpha1.HarborInventoryStatus {
 	p, r, n := int32(len(projects)), int32(len(repositories)), int64(len(all))
 	return v1alpha1.HarborInventoryStatus{
 		Conditions:    []metav1.Condition{condition(v1alpha1.ConditionReady), condition(v1alpha1.ConditionComplete)},
-		HarborVersion: "v2.16.0-c50c7ddd6e", Projects: &p, Repositories: &r, Artifacts: &n, SizeBytes: &bytes,
+		HarborVersion: "v2.16.0-c50c7ddd6e", Projects: &p, Repositories: &r, Artifacts: &n, SizeBytes: &totals.SizeBytes, Vulnerabilities: sum.Vulnerabilities, Totals: &totals,
 		LastSyncTime: at(-4 * time.Minute), LastFullSyncTime: at(-3 * time.Hour), NextSyncTime: at(6 * time.Minute),
 		Layers: "webhooks are off (spec.webhook.mode); the audit log is followed; listings of repositories every 10m; every repository is read in full within 24h",
 	}
