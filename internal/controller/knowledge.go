@@ -185,6 +185,19 @@ func (k *knowledge) doubt(repository string) {
 	}
 }
 
+// noListing is a stamp that no listing of a repository equals.
+func noListing(id int64) current.Stamp { return current.Stamp{ID: id, Artifacts: -1} }
+
+// distrust makes sure that a repository is read with the next listing. Until then
+// its lists are as good as they were.
+func (k *knowledge) distrust(repository string) {
+	k.amend(repository, func(r *remembered) {
+		if r.Read.ID != 0 {
+			r.Read = noListing(r.Read.ID)
+		}
+	})
+}
+
 // drop forgets a repository that has left the inventory.
 func (k *knowledge) drop(repository string) {
 	k.mu.Lock()

@@ -96,7 +96,7 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 	was, ok := o.known.of(repository.Name)
 	if was.patched.After(repository.Began) {
 		// Single artifacts are newer than this, and others may not be: all is read anew.
-		o.r.hints.repository(client.ObjectKeyFromObject(o.inv), repository.Name, nil, byAuditLog, o.r.now())
+		o.r.hints.repository(client.ObjectKeyFromObject(o.inv), repository.Name, named{}, byAuditLog, o.r.now())
 		return nil
 	}
 	artifact, pushed := newestPush(repository.Artifacts)
