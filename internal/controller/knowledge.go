@@ -70,7 +70,6 @@ type registered struct {
 type remembered struct {
 	current.Record // of the reading whose result stands in the lists
 
-	patched time.Time // when the last reading of single artifacts began that were put there
 	written time.Time // when they were last found right, or made so
 	pushed  time.Time // of its newest artifact or tag, by Harbor's clock
 	hash    shard.Hash

@@ -103,7 +103,7 @@ func (o *listOutput) patch(ctx context.Context, h *hint) (done bool) {
 	if !ok || now.hash == is.hash {
 		return ok
 	}
-	now.patched, now.written = began, o.r.now()
+	now.written = o.r.now()
 	o.known.remember(h.repository, now)
 	return true
 }

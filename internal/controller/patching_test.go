@@ -6,6 +6,8 @@ package controller
 import (
 	"cmp"
 	"context"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +36,7 @@ func TestWhatAHintNames(t *testing.T) {
 		alone  bool
 		fault  harbortest.Fault
 		writes int // 1
+		signed int // more signatures are shown at the end
 	}{
 		"a push": {change: func(r *harbortest.Registry) { r.Push("p/a", harbortest.Image{Tags: []string{"new"}}) }, alone: true},
 		"a tag that moves": {change: func(r *harbortest.Registry) {
@@ -46,12 +49,12 @@ func TestWhatAHintNames(t *testing.T) {
 		"an index": {change: func(r *harbortest.Registry) {
 			r.PushIndex("p/a", harbortest.Index{Image: harbortest.Image{Tags: []string{"most"}}, Children: []harbortest.Child{{}}})
 		}},
-		"a signature":      {change: func(r *harbortest.Registry) { r.PushAccessory("p/a", shared, harbortest.Accessory{}) }},
+		"a signature":      {change: func(r *harbortest.Registry) { r.PushAccessory("p/a", shared, harbortest.Accessory{}) }, signed: 1},
 		"a new repository": {change: func(r *harbortest.Registry) { r.Push("p/new", harbortest.Image{Tags: []string{"1"}}) }},
 		"one made again": {change: func(r *harbortest.Registry) {
 			untold(r, func() { fine(r.DeleteRepository("p/a")) })
 			r.Push("p/a", harbortest.Image{Tags: []string{"1"}})
-		}},
+		}, signed: -1},
 		"a deletion": {change: func(r *harbortest.Registry) { fine(r.DeleteArtifact("p/a", shared)) }, alone: true},
 		"a deletion and a push": {change: func(r *harbortest.Registry) {
 			fine(r.DeleteArtifact("p/a", shared))
@@ -74,8 +77,8 @@ func TestWhatAHintNames(t *testing.T) {
 			fault:  harbortest.TotalCount(1),
 		},
 		"an index that is deleted, with a child": {change: func(r *harbortest.Registry) { fine(r.DeleteArtifact("p/a", "all")) }, alone: true},
-		"a signature that is deleted":            {change: func(r *harbortest.Registry) { fine(r.DeleteArtifact("p/a", signature)) }},
-		"a signed one that is deleted":           {change: func(r *harbortest.Registry) { fine(r.DeleteArtifact("p/a", other)) }, alone: true},
+		"a signature that is deleted":            {change: func(r *harbortest.Registry) { fine(r.DeleteArtifact("p/a", signature)) }, signed: -1},
+		"a signed one that is deleted":           {change: func(r *harbortest.Registry) { fine(r.DeleteArtifact("p/a", other)) }, alone: true, signed: -1},
 		"all that there is": {change: func(r *harbortest.Registry) {
 			fine(r.DeleteArtifact("p/b", "1"))
 		}},
@@ -116,9 +119,75 @@ func TestWhatAHintNames(t *testing.T) {
 				if want := max(0, cmp.Or(test.writes, 1)); writes != written+want {
 					t.Errorf("%d writes, want %d", writes-written, want)
 				}
+				signatures := 0
+				for _, list := range w.store.lists {
+					for _, e := range list.Artifacts {
+						signatures += len(e.Accessories)
+					}
+				}
+				if signatures != 1+test.signed {
+					t.Errorf("%d signatures are shown", signatures)
+				}
 				after := w.harbor.Stats()
 				if n := after.Requests(harbortest.ClassRepository) - before.Requests(harbortest.ClassRepository); (n == 0) != test.alone {
 					t.Errorf("the repository was asked for %d times", n)
+				}
+				w.stop()
+				w.close()
+			})
+		})
+	}
+}
+
+// A sync reads a repository while the answer about a deletion is under way, and is
+// done before it comes. Which of the two is newer is not known: the artifact may
+// have been pushed again, so it stays until Harbor is asked anew.
+func TestAnswerOvertakenBySync(t *testing.T) {
+	named := func(r *http.Request) bool { return strings.Contains(r.URL.Query().Get("q"), "digest") }
+	listing := func(r *http.Request) bool { return !named(r) }
+	for name, test := range map[string]struct {
+		remove func(*harbortest.Registry)
+		answer harbortest.Rule
+	}{
+		"about the artifact": {
+			func(r *harbortest.Registry) { fine(r.DeleteArtifact("p/a", shared)) }, harbortest.Rule{If: named},
+		},
+		"about the repository": {
+			func(r *harbortest.Registry) { fine(r.RunRetention("p/a", 1)) }, harbortest.Rule{If: listing, Skip: 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				registry := harbortest.New()
+				registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret", Webhooks: true})
+				fine(registry.CreateProject("p", false))
+				registry.Push("p/a", harbortest.Image{Digest: shared, Tags: []string{"1"}})
+				registry.Push("p/a", harbortest.Image{Tags: []string{"2"}})
+				w := newRealm(registry, harbortest.Options{Latency: 10 * time.Millisecond}, realmSpec())
+				gone := false
+				w.store.see = func(_ context.Context, _, now *v1alpha1.ArtifactList) {
+					gone = gone || now == nil || len(now.Artifacts) < 2
+				}
+				w.start()
+				time.Sleep(time.Minute)
+				gone = false
+
+				w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, If: listing, Count: 1, Fault: harbortest.Delay(10 * time.Second)})
+				test.answer.Class, test.answer.Count, test.answer.Fault = harbortest.ClassArtifacts, 1, harbortest.Stall()
+				answer := w.harbor.Inject(test.answer)
+				w.edit(func(inv *v1alpha1.HarborInventory) {
+					inv.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "now"}
+				})
+				time.Sleep(2 * time.Second) // the sync's request is on its way
+				test.remove(registry)
+				time.Sleep(2 * time.Second) // Harbor has made its answer to the hint's
+				registry.SetNotifications(false)
+				registry.Push("p/a", harbortest.Image{Digest: shared, Tags: []string{"1"}})
+				time.Sleep(10 * time.Second) // the sync is done
+				answer()
+				time.Sleep(10 * time.Second)
+				if diff := gocmp.Diff(w.held(), w.shown()); diff != "" || gone {
+					t.Errorf("it was gone: %t; Harbor lists (-), the lists show (+):\n%s", gone, diff)
 				}
 				w.stop()
 				w.close()

