@@ -14,7 +14,7 @@ import (
 )
 
 // perRequest bounds the digests that one request of [Named.Read] asks for: it has
-// one line of some 4,300 bytes then, of the 8 KiB that nginx takes by default.
+// one line of some 4,400 bytes then, of the 8 KiB that nginx takes by default.
 const perRequest = 50
 
 // extraRequests is what a repository of several pages takes besides these when it
@@ -73,22 +73,16 @@ func (n Named) onePage() bool { return n.requests() > 1 && n.Listed < pageSize }
 // Read asks Harbor: with one request for up to 50 digests, side by side, or with
 // one for all artifacts where they fit on a page and the digests are more.
 func (n Named) Read(ctx context.Context, client *harbor.Client) (Answer, error) {
+	size := perRequest
 	if n.onePage() {
-		return n.ask(ctx, client, n.Digests, "")
+		size = len(n.Digests)
 	}
-	var parts [][]string
-	for digests := range slices.Chunk(n.Digests, perRequest) {
-		parts = append(parts, digests)
-	}
+	parts := slices.Collect(slices.Chunk(n.Digests, size))
 	answers := make([]Answer, len(parts))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, digests := range parts {
 		group.Go(func() (err error) {
-			asked := digests
-			if n.Witness != "" {
-				asked = slices.Concat(digests, []string{n.Witness})
-			}
-			answers[i], err = n.ask(ctx, client, digests, harbor.DigestQuery(asked))
+			answers[i], err = n.ask(ctx, client, digests)
 			return err
 		})
 	}
@@ -103,8 +97,22 @@ func (n Named) Read(ctx context.Context, client *harbor.Client) (Answer, error) 
 	return all, nil
 }
 
+// query selects these digests and the witness; nothing is left out where all
+// artifacts fit on a page.
+func (n Named) query(digests []string) string {
+	switch {
+	case n.onePage():
+		return ""
+	case n.Witness == "":
+		return harbor.DigestQuery(digests)
+	default:
+		return harbor.DigestQuery(slices.Concat(digests, []string{n.Witness}))
+	}
+}
+
 // ask makes one request, and leaves out of the answer what is not asked for.
-func (n Named) ask(ctx context.Context, client *harbor.Client, digests []string, query string) (Answer, error) {
+func (n Named) ask(ctx context.Context, client *harbor.Client, digests []string) (Answer, error) {
+	query := n.query(digests)
 	page, err := permitted(func() (harbor.Page[harbor.Artifact], error) {
 		return client.ArtifactsPage(ctx, n.Repository, harbor.ArtifactOptions{
 			PageOptions: harbor.PageOptions{PageSize: pageSize}, Query: query, Details: n.Details,
@@ -120,7 +128,7 @@ func (n Named) ask(ctx context.Context, client *harbor.Client, digests []string,
 	}) {
 		return Answer{}, errNotAsked
 	}
-	complete := len(page.Items) > 0 && page.Total == len(page.Items) && !client.Troubled()
+	complete := len(page.Items) > 0 && page.Total == len(page.Items)
 	return Answer{
 		Artifacts: slices.DeleteFunc(page.Items, func(a harbor.Artifact) bool { return !asked(a) }), Complete: complete,
 	}, nil

@@ -81,8 +81,7 @@ func Expected(held []v1alpha1.ArtifactEntry, asked Asked) int {
 //
 // What is deleted takes nothing else out of the listing, and brings nothing into
 // it: of an index those children go that have no tag, which were hidden, and those
-// with a tag stay (recording index-push-in-steps, src/controller/artifact:
-// deleteDeeply). The given entries are not changed.
+// with a tag stay (recording index-push-in-steps). The given entries are not changed.
 func Patch(held []v1alpha1.ArtifactEntry, asked Asked, read []v1alpha1.ArtifactEntry, complete bool) (entries []v1alpha1.ArtifactEntry, ok bool) {
 	p := patch{
 		held: map[string]*v1alpha1.ArtifactEntry{}, read: map[string]*v1alpha1.ArtifactEntry{}, owner: map[string]string{}, gone: map[string]bool{},
