@@ -8,6 +8,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,11 +121,13 @@ func TestWhatAHintNames(t *testing.T) {
 					t.Errorf("%d writes, want %d", writes-written, want)
 				}
 				signatures := 0
+				w.store.mu.Lock()
 				for _, list := range w.store.lists {
 					for _, e := range list.Artifacts {
 						signatures += len(e.Accessories)
 					}
 				}
+				w.store.mu.Unlock()
 				if signatures != 1+test.signed {
 					t.Errorf("%d signatures are shown", signatures)
 				}
@@ -164,13 +167,15 @@ func TestAnswerOvertakenBySync(t *testing.T) {
 				registry.Push("p/a", harbortest.Image{Digest: shared, Tags: []string{"1"}})
 				registry.Push("p/a", harbortest.Image{Tags: []string{"2"}})
 				w := newRealm(registry, harbortest.Options{Latency: 10 * time.Millisecond}, realmSpec())
-				gone := false
+				var gone atomic.Bool
 				w.store.see = func(_ context.Context, _, now *v1alpha1.ArtifactList) {
-					gone = gone || now == nil || len(now.Artifacts) < 2
+					if now == nil || len(now.Artifacts) < 2 {
+						gone.Store(true)
+					}
 				}
 				w.start()
 				time.Sleep(time.Minute)
-				gone = false
+				gone.Store(false)
 
 				w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, If: listing, Count: 1, Fault: harbortest.Delay(10 * time.Second)})
 				test.answer.Class, test.answer.Count, test.answer.Fault = harbortest.ClassArtifacts, 1, harbortest.Stall()
@@ -186,8 +191,8 @@ func TestAnswerOvertakenBySync(t *testing.T) {
 				time.Sleep(10 * time.Second) // the sync is done
 				answer()
 				time.Sleep(10 * time.Second)
-				if diff := gocmp.Diff(w.held(), w.shown()); diff != "" || gone {
-					t.Errorf("it was gone: %t; Harbor lists (-), the lists show (+):\n%s", gone, diff)
+				if diff := gocmp.Diff(w.held(), w.shown()); diff != "" || gone.Load() {
+					t.Errorf("it was gone: %t; Harbor lists (-), the lists show (+):\n%s", gone.Load(), diff)
 				}
 				w.stop()
 				w.close()
