@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,9 +179,9 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 		return broken
 	}
 	reading.Ended = r.now()
+	named := namedByLog(slices.DeleteFunc(slices.Clone(reading.Entries), feed.Told))
 	news := feed.Follow(reading)
 	name := client.ObjectKeyFromObject(inv)
-	named := namedByLog(reading.Entries)
 	for _, repository := range news.Repositories {
 		if p.selection.Repository(repository) {
 			r.hints.repository(name, repository, named[repository], byAuditLog, began)
@@ -198,22 +199,4 @@ func (r *Reconciler) readAudit(ctx context.Context, inv *v1alpha1.HarborInventor
 		hintsReceived.WithLabelValues(byAuditLog.String()).Inc()
 	}
 	return broken
-}
-
-// namedByLog returns, of each repository, the artifacts that entries tell to have
-// been pushed; nothing of one of which they tell something else, or too much.
-func namedByLog(entries []harbor.AuditEntry) map[string][]string {
-	named := map[string][]string{}
-	for _, e := range entries {
-		before, seen := named[e.Repository]
-		switch {
-		case e.Digest == "":
-			named[e.Repository] = nil
-		case !seen:
-			named[e.Repository] = []string{e.Digest}
-		default:
-			named[e.Repository] = together(before, []string{e.Digest})
-		}
-	}
-	return named
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
 )
 
 // hints holds, for each inventory, what somebody says is not as it was: Harbor,
@@ -41,8 +39,8 @@ type wish struct {
 	notBefore time.Time
 	by        hinter // the most urgent one of those who wish for it
 	number    int    // of the first of them: the older, the smaller
-	// digests of the artifacts that may differ; nil: any may.
-	digests []string
+	// named are the artifacts that may differ.
+	named named
 }
 
 // hinter is who tells that a repository is not as it was; the urgent ones first.
@@ -88,33 +86,18 @@ func (h *hints) at(name types.NamespacedName) *hinted {
 	return of
 }
 
-// repository notes that a repository is to be read now, or of it the artifacts
-// with these digests, sorted, if there are any.
-func (h *hints) repository(name types.NamespacedName, repository string, digests []string, by hinter, now time.Time) {
+// repository notes that a repository is to be read now, or the artifacts of it that
+// are named.
+func (h *hints) repository(name types.NamespacedName, repository string, of named, by hinter, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.at(name).add(repository, wish{notBefore: now, by: by, digests: digests})
-}
-
-// maxNamed bounds the artifacts of one repository that are read alone.
-const maxNamed = fetch.MaxNamed
-
-// together returns the artifacts that either wish is about.
-func together(a, b []string) []string {
-	if len(a) == 0 || len(b) == 0 {
-		return nil
-	}
-	all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
-	if len(all) > maxNamed {
-		return nil
-	}
-	return all
+	h.at(name).add(repository, wish{notBefore: now, by: by, named: of})
 }
 
 func (h *hinted) add(repository string, w wish) {
 	before, ok := h.repositories[repository]
 	if ok {
-		w.number, w.by, w.digests = before.number, min(before.by, w.by), together(before.digests, w.digests)
+		w.number, w.by, w.named = before.number, min(before.by, w.by), before.named.and(w.named)
 		if before.notBefore.Before(w.notBefore) {
 			w.notBefore = before.notBefore
 		}
@@ -159,7 +142,7 @@ func (h *hints) edited(name types.NamespacedName, repository string, now time.Ti
 type hint struct {
 	repository string
 	by         hinter
-	digests    []string // as in wish
+	named      named
 }
 
 // maxTaken bounds the repositories that are read at a time: what is more urgent
@@ -177,7 +160,7 @@ func (h *hints) take(name types.NamespacedName, now time.Time) (taken []hint) {
 	}
 	for repository, w := range of.repositories {
 		if !w.notBefore.After(now) {
-			taken = append(taken, hint{repository, w.by, w.digests})
+			taken = append(taken, hint{repository, w.by, w.named})
 		}
 	}
 	slices.SortFunc(taken, func(a, b hint) int {

@@ -69,7 +69,7 @@ func TestNoHintIsLost(t *testing.T) {
 			},
 			"hint": func(t *rapid.T) {
 				r := repository.Draw(t, "r")
-				h.repository(name, r, nil, byAuditLog, now)
+				h.repository(name, r, named{}, byAuditLog, now)
 				open[r] = true
 			},
 			"edit": func(t *rapid.T) {
@@ -106,12 +106,12 @@ func TestHintsInTurn(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	h := newHints()
 	for i := range maxTaken + 2 {
-		h.repository(name, fmt.Sprintf("library/r%d", maxTaken+2-i), nil, byAuditLog, now)
+		h.repository(name, fmt.Sprintf("library/r%d", maxTaken+2-i), named{}, byAuditLog, now)
 	}
 	h.edited(name, "library/edited", now)
-	h.repository(name, "library/later", nil, byWebhook, now.Add(time.Second))
-	h.repository(name, "library/pushed", nil, byWebhook, now)
-	h.repository(name, "library/r1", nil, byWebhook, now)
+	h.repository(name, "library/later", named{}, byWebhook, now.Add(time.Second))
+	h.repository(name, "library/pushed", named{}, byWebhook, now)
+	h.repository(name, "library/r1", named{}, byWebhook, now)
 	first := h.take(name, now)
 	want := []string{"library/r1", "library/pushed", "library/edited", fmt.Sprintf("library/r%d", maxTaken+2), fmt.Sprintf("library/r%d", maxTaken+1)}
 	if !slices.Equal(repositories(first)[:len(want)], want) || len(first) != maxTaken || first[0].by != byWebhook {
@@ -132,7 +132,7 @@ func TestTooManyHints(t *testing.T) {
 	name := types.NamespacedName{Namespace: "default", Name: "production"}
 	h := newHints()
 	for i := range maxHintedRepositories + 1 {
-		h.repository(name, fmt.Sprintf("library/r%d", i), nil, byWebhook, time.Unix(0, 0))
+		h.repository(name, fmt.Sprintf("library/r%d", i), named{}, byWebhook, time.Unix(0, 0))
 	}
 	wider, waiting := h.waiting(name)
 	if wider != scopeAll || len(waiting) > 0 {

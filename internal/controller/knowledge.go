@@ -70,7 +70,6 @@ type registered struct {
 type remembered struct {
 	current.Record // of the reading whose result stands in the lists
 
-	patched time.Time // when the last reading of single artifacts began that were put there
 	written time.Time // when they were last found right, or made so
 	pushed  time.Time // of its newest artifact or tag, by Harbor's clock
 	hash    shard.Hash
@@ -183,6 +182,19 @@ func (k *knowledge) doubt(repository string) {
 		r.Read = current.Stamp{}
 		k.repositories[repository] = r
 	}
+}
+
+// noListing is a stamp that no listing of a repository equals.
+func noListing(id int64) current.Stamp { return current.Stamp{ID: id, Artifacts: -1} }
+
+// distrust makes sure that a repository is read with the next listing. Until then
+// its lists are as good as they were.
+func (k *knowledge) distrust(repository string) {
+	k.amend(repository, func(r *remembered) {
+		if r.Read.ID != 0 {
+			r.Read = noListing(r.Read.ID)
+		}
+	})
 }
 
 // drop forgets a repository that has left the inventory.

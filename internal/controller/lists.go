@@ -94,9 +94,10 @@ func (o *listOutput) write(ctx context.Context, repository fetch.Repository) err
 		return nil // a hint had it read again meanwhile
 	}
 	was, ok := o.known.of(repository.Name)
-	if was.patched.After(repository.Began) {
-		// Single artifacts are newer than this, and others may not be: all is read anew.
-		o.r.hints.repository(client.ObjectKeyFromObject(o.inv), repository.Name, nil, byAuditLog, o.r.now())
+	if was.written.After(repository.Began) {
+		// Single artifacts were read meanwhile, or all by who began before. Which of the
+		// answers is newer is not known: all is read anew.
+		o.r.hints.repository(client.ObjectKeyFromObject(o.inv), repository.Name, named{}, byAuditLog, o.r.now())
 		return nil
 	}
 	artifact, pushed := newestPush(repository.Artifacts)

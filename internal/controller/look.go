@@ -153,7 +153,7 @@ func (r *Reconciler) lookUp(ctx context.Context, inv *v1alpha1.HarborInventory, 
 	countLooks(l.kind, len(found), changed)
 	if p.filter.NeedsScans() && r.noteUnseen(known, p, l.repository, entries, unseen, found) {
 		name := client.ObjectKeyFromObject(inv)
-		r.hints.repository(name, l.repository, nil, byEdit, r.now()) // it is read again, and the filter applied
+		r.hints.repository(name, l.repository, named{}, byEdit, r.now()) // it is read again, and the filter applied
 		wake(ctx, r.hintWake, inv)
 	}
 	return rest, nil

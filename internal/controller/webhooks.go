@@ -19,7 +19,6 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/fetch"
-	"github.com/harbor-inventory/harbor-inventory/internal/harbor"
 	"github.com/harbor-inventory/harbor-inventory/internal/receiver"
 )
 
@@ -124,7 +123,7 @@ func (r *Reconciler) hinted(inv *v1alpha1.HarborInventory, hint receiver.Hint) c
 		return nil
 	case hint.Repository == "":
 		for _, repository := range r.memory.names(name, hint.Project) {
-			r.hints.repository(name, repository, nil, byWebhook, r.now())
+			r.hints.repository(name, repository, named{}, byWebhook, r.now())
 		}
 		r.hints.widen(name, scopeChanged)
 	case !selection.Repository(hint.Repository):
@@ -143,19 +142,4 @@ func (r *Reconciler) hinted(inv *v1alpha1.HarborInventory, hint receiver.Hint) c
 		r.hints.repository(name, hint.Repository, namedByWebhook(hint), byWebhook, r.now())
 	}
 	return r.hintWake
-}
-
-// namedByWebhook returns the digests of the artifacts that a hint is about, if it
-// is about no others. The hint's are sorted.
-func namedByWebhook(hint receiver.Hint) (digests []string) {
-	if hint.Kinds&^(receiver.Pushed|receiver.Scanned) != 0 {
-		return nil // what is deleted takes others with it
-	}
-	for _, a := range hint.Artifacts {
-		if !harbor.ValidDigest(a.Digest) {
-			return nil
-		}
-		digests = append(digests, a.Digest)
-	}
-	return digests
 }

@@ -160,6 +160,9 @@ func (f *Feed) isRewound(entries []harbor.AuditEntry) bool {
 	}
 }
 
+// Told tells whether an earlier reading has told of an entry.
+func (f *Feed) Told(e harbor.AuditEntry) bool { return e.ID <= f.cursor.ID || f.seen[e.ID] }
+
 // take notes the entries that were not seen before.
 func (f *Feed) take(r Reading) News {
 	var news News
@@ -171,7 +174,7 @@ func (f *Feed) take(r Reading) News {
 		switch {
 		case e.ID == f.cursor.ID:
 			f.cursor = e // known in parts after Resume
-		case e.ID < f.cursor.ID || f.seen[e.ID]:
+		case f.Told(e):
 			continue
 		case e.Repository != "":
 			repositories.add(e.Repository)

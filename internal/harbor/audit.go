@@ -29,8 +29,8 @@ type AuditEntry struct {
 	// empty where it is about a project, and both where the name is none that
 	// Harbor allows.
 	Project, Repository string
-	// Digest of the artifact that was pushed. Empty where the entry is about
-	// something else, and before 2.13 where a tag was pushed.
+	// Digest of the artifact that the entry is about, if it is about one and names
+	// its digest: before 2.13 it does not.
 	Digest string
 }
 
@@ -50,7 +50,7 @@ type AuditOptions struct {
 const auditFilter = "operation={create delete},resource_type={artifact tag repository project}"
 
 var audit = listing[AuditEntry]{
-	key: "id", size: maxPageSize, decode: decodeAudit,
+	key: "id", size: maxPageSize, grows: true, decode: decodeAudit,
 	id:    func(e *AuditEntry) int64 { return e.ID },
 	named: func(e *AuditEntry) bool { return e.ID > 0 },
 }
@@ -157,16 +157,17 @@ func decodeAudit(d *decoder, e *AuditEntry) error {
 		}
 	})
 	e.Project, e.Repository = resourceNames(e.ResourceType, resource)
-	if e.Operation == "create" && e.ResourceType == "artifact" && e.Repository != "" {
-		e.Digest = pushedDigest(resource, description, e.Repository)
+	if e.ResourceType == "artifact" && e.Repository != "" {
+		e.Digest = digestIn(resource, description, e.Repository)
 	}
 	return err
 }
 
-// pushedDigest finds the digest in an entry about a push: in its resource, or in
-// the description, "push artifact: repo@digest" (recording audit-feed).
-func pushedDigest(resource, description, repository string) string {
-	for _, text := range []string{resource, strings.TrimPrefix(description, "push artifact: ")} {
+// digestIn finds the digest of an artifact in an entry about it: in its resource,
+// or in the description, "push artifact: repo@digest" (recording audit-feed).
+func digestIn(resource, description, repository string) string {
+	_, described, _ := strings.Cut(description, ": ")
+	for _, text := range []string{resource, described} {
 		if digest, ok := strings.CutPrefix(text, repository+"@"); ok && ValidDigest(digest) {
 			return digest
 		}

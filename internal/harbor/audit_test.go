@@ -138,6 +138,30 @@ func TestAuditIsAsked(t *testing.T) {
 	}
 }
 
+// A full page is the last one if Harbor counts no more: what is written later is
+// read another time.
+func TestAuditEndsWithAFullPage(t *testing.T) {
+	for entries, requests := range map[int]int{99: 1, 100: 1, 101: 2, 200: 2} {
+		r := harbortest.New()
+		srv := harbortest.NewServer(t, r, harbortest.Options{})
+		for len(listedAudit(t, srv.URL)) < entries {
+			r.Push("library/app", harbortest.Image{})
+		}
+		before := srv.Stats().Total
+		all := listedAudit(t, srv.URL)
+		if n := srv.Stats().Total - before; len(all) != entries || n != requests {
+			t.Errorf("%d of %d entries, %d requests", len(all), entries, n)
+		}
+	}
+}
+
+func listedAudit(t *testing.T, url string) []harbor.AuditEntry {
+	t.Helper()
+	all, err := collect(newClient(t, url, asAdmin).Audit(t.Context(), harbor.AuditOptions{}))
+	check(t, err)
+	return all
+}
+
 // TestNewestAuditIsOne: an answer that is not the one entry asked for is none.
 func TestNewestAuditIsOne(t *testing.T) {
 	for _, body := range []string{`[{"id":7},{"id":6}]`, `[{}]`, `{}`, `[{"id":7}`} {

@@ -49,6 +49,7 @@ type listing[T any] struct {
 	key    string // in q and sort
 	size   int    // of a page
 	adapts bool   // to what Harbor can make in time
+	grows  bool   // at its end alone, and what comes there is read another time
 	id     func(*T) int64
 	named  func(*T) bool // has what a record cannot do without
 	decode func(*decoder, *T) error
@@ -203,7 +204,7 @@ func (l listing[T]) all(o PageOptions, read func(PageOptions) (Page[T], error)) 
 					return
 				}
 			}
-			if page.Last {
+			if page.Last || l.grows && len(page.Items) == page.Total {
 				return
 			}
 			// A page that is not the last one has rows, and they rise.

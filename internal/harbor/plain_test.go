@@ -163,7 +163,7 @@ func plainAudit(m map[string]any) AuditEntry {
 		e.Repository = strings.Split(strings.Split(str(m, "resource"), "@")[0], ":")[0]
 		e.Project = strings.Split(e.Repository, "/")[0]
 	}
-	if e.Operation == "create" && e.ResourceType == "artifact" {
+	if e.ResourceType == "artifact" {
 		_, e.Digest, _ = strings.Cut(str(m, "operation_description"), "@")
 	}
 	return e

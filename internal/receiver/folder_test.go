@@ -69,10 +69,15 @@ func TestFolder(t *testing.T) {
 		}},
 		{"kinds, the first reception, the last scan", []step{
 			add(0, with(pushed("a", "1"), func(h *Hint) { h.Received = at(7) })),
-			add(1, with(pushed("a", "1"), func(h *Hint) { h.Kinds, h.Artifacts, h.Received = Scanned, []Artifact{{"1", scan}}, at(3) })),
-			add(2, with(pushed("a", "1"), func(h *Hint) { h.Kinds, h.Received = Deleted, at(9) })),
+			add(1, with(pushed("a", "1"), func(h *Hint) {
+				h.Kinds, h.Artifacts, h.Received = Scanned, []Artifact{{Digest: "1", Kinds: Scanned, Scan: scan}}, at(3)
+			})),
+			add(2, with(pushed("a", "1"), func(h *Hint) {
+				h.Kinds, h.Artifacts, h.Received = Deleted, []Artifact{{Digest: "1", Kinds: Deleted}}, at(9)
+			})),
 			take(102, with(pushed("a", ""), func(h *Hint) {
-				h.Kinds, h.Artifacts, h.Received, h.Events = Pushed|Scanned|Deleted, []Artifact{{"1", scan}}, at(3), 3
+				h.Kinds, h.Received, h.Events = Pushed|Scanned|Deleted, at(3), 3
+				h.Artifacts = []Artifact{{Digest: "1", Kinds: Scanned | Deleted, Scan: scan}}
 			})),
 		}},
 		{"too many are the whole project, no later than the first", []step{

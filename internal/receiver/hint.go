@@ -47,6 +47,8 @@ type Hint struct {
 // Artifact is one that events named.
 type Artifact struct {
 	Digest string
+	// Kinds of the events that named it.
+	Kinds Kind
 	// Scan is the summary of the last event that had one. It is as little proof
 	// as everything in a hint.
 	Scan *harbor.ScanOverview
@@ -82,7 +84,7 @@ func hints(inventory Name, endpoint string, e harbor.Event, received time.Time) 
 	}
 	if len(e.Artifacts) <= maxArtifacts {
 		for _, a := range e.Artifacts {
-			hint.Artifacts = withArtifact(hint.Artifacts, Artifact{Digest: a.Digest, Scan: a.Scan})
+			hint.Artifacts = withArtifact(hint.Artifacts, Artifact{Digest: a.Digest, Kinds: hint.Kinds, Scan: a.Scan})
 		}
 	}
 	all := make([]Hint, 0, len(e.Repositories))
@@ -99,6 +101,7 @@ func withArtifact(artifacts []Artifact, a Artifact) []Artifact {
 	if !found {
 		return slices.Insert(artifacts, at, a)
 	}
+	artifacts[at].Kinds |= a.Kinds
 	if a.Scan != nil {
 		artifacts[at].Scan = a.Scan
 	}
