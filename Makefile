@@ -49,6 +49,7 @@ CHART_ROLES := role leader_election_role metrics_auth_role metrics_reader_role v
 
 # Pinned tools. All are built from Go modules into bin/. Helm is pinned in
 # hack/release/go.mod.
+ACTIONLINT_VERSION ?= v1.7.12
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
 CRD_REF_DOCS_VERSION ?= v0.3.0
 GOLANGCI_LINT_VERSION ?= v2.15.0
@@ -58,6 +59,7 @@ KUSTOMIZE_VERSION ?= v5.8.2
 SETUP_ENVTEST_VERSION ?= v0.25.1
 UPLOT_VERSION ?= 1.6.32
 
+ACTIONLINT := $(BIN)/actionlint
 CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
 GOLANGCI_LINT := $(BIN)/golangci-lint
@@ -175,10 +177,15 @@ vet: ## Run go vet.
 	cd hack/release && go vet ./...
 
 .PHONY: lint
-lint: golangci-lint ## Run the linters.
+lint: golangci-lint lint-workflows ## Run the linters.
 	$(GOLANGCI_LINT) run
 	cd hack/bench && $(GOLANGCI_LINT) run
 	cd hack/release && $(GOLANGCI_LINT) run
+
+# Without shellcheck and pyflakes, which are not everywhere: the same result is.
+.PHONY: lint-workflows
+lint-workflows: actionlint ## Check the workflows in .github.
+	$(ACTIONLINT) -shellcheck= -pyflakes=
 
 .PHONY: lint-fix
 lint-fix: golangci-lint ## Run the linters, and mend what they can mend.
@@ -259,6 +266,16 @@ chart: helm manifests ## Package the chart into dist/, in the version VERSION, a
 olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/. OLM_FLAGS='-version 1.2.3 -image REF -out DIR' for a release.
 	cd hack/release && go run ./olm $(OLM_FLAGS)
 
+# The image comes first, and its SBOMs with it: image-push, or image to try this.
+.PHONY: release-files
+release-files: bundle chart krew licenses ## Put the files of a release into dist/release, with their checksums. VERSION=v1.2.3 IMG=REF@DIGEST.
+	rm -rf dist/release dist/olm && mkdir -p dist/release
+	cd hack/release && go run ./olm -version '$(VERSION:v%=%)' -image '$(IMG)' -out '$(CURDIR)/dist/olm'
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=a+rX --mtime=@0 -C dist/olm -cf - . | gzip -n >dist/release/olm-bundle.tar.gz
+	cp dist/harbor-inventory.yaml dist/harbor-inventory-$(VERSION:v%=%).tgz dist/THIRD_PARTY_LICENSES dist/sbom-*.json dist/krew/*.tar.gz dist/release
+	cp dist/krew/harbor-inventory.yaml dist/release/krew.yaml
+	cd dist/release && sha256sum -- * >checksums.txt
+
 .PHONY: image
 image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.
 	cd hack/release && go run ./image $(IMAGE_FLAGS)
@@ -282,7 +299,11 @@ docker-push: ## Push the image IMG.
 ##@ Tools
 
 .PHONY: tools
-tools: controller-gen crd-ref-docs golangci-lint helm kustomize ## Install every pinned tool into bin/.
+tools: actionlint controller-gen crd-ref-docs golangci-lint helm kustomize ## Install every pinned tool into bin/.
+
+.PHONY: actionlint
+actionlint: ## Install actionlint into bin/.
+	$(call install-tool,$(ACTIONLINT),github.com/rhysd/actionlint/cmd/actionlint,$(ACTIONLINT_VERSION))
 
 .PHONY: controller-gen
 controller-gen: ## Install controller-gen into bin/.
