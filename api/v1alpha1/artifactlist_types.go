@@ -13,6 +13,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // is an ArtifactListList.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:storageversion
 // +kubebuilder:resource:shortName=alist,categories=harbor
 // +kubebuilder:printcolumn:name="Project",type=string,JSONPath=`.project`
 // +kubebuilder:printcolumn:name="Repository",type=string,JSONPath=`.repository`
