@@ -54,6 +54,7 @@ UPLOT_VERSION ?= 1.6.32
 
 # Pinned tools. All are built from Go modules into bin/. Helm is pinned in
 # hack/release/go.mod.
+ACTIONLINT_VERSION ?= v1.7.12
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
 CRD_REF_DOCS_VERSION ?= v0.3.0
 GOLANGCI_LINT_VERSION ?= v2.15.0
@@ -62,6 +63,7 @@ GOVULNCHECK_VERSION ?= v1.9.0
 KUSTOMIZE_VERSION ?= v5.8.2
 SETUP_ENVTEST_VERSION ?= v0.25.1
 
+ACTIONLINT := $(BIN)/actionlint
 CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
 GOLANGCI_LINT := $(BIN)/golangci-lint
@@ -186,10 +188,15 @@ vet: ## Run go vet.
 	cd hack/release && go vet ./...
 
 .PHONY: lint
-lint: golangci-lint ## Run the linters.
+lint: golangci-lint lint-workflows ## Run the linters.
 	$(GOLANGCI_LINT) run
 	cd hack/bench && $(GOLANGCI_LINT) run
 	cd hack/release && $(GOLANGCI_LINT) run
+
+# Without shellcheck and pyflakes, which are not everywhere: the same result is.
+.PHONY: lint-workflows
+lint-workflows: actionlint ## Check the workflows in .github.
+	$(ACTIONLINT) -shellcheck= -pyflakes=
 
 .PHONY: lint-fix
 lint-fix: golangci-lint ## Run the linters, and mend what they can mend.
@@ -197,11 +204,12 @@ lint-fix: golangci-lint ## Run the linters, and mend what they can mend.
 	cd hack/bench && $(GOLANGCI_LINT) run --fix
 	cd hack/release && $(GOLANGCI_LINT) run --fix
 
-# It asks vuln.go.dev, so it is none of what a change has to pass offline; a
-# release has to, and the CI does it once a week.
+# Its result changes with the database, not with the commit alone, so it is none
+# of what .ci/run asks of a change: it has a job of its own in the CI, once a week
+# too, and a release has to pass it.
 .PHONY: vulncheck
-vulncheck: govulncheck ## Compare what the programs call with the Go vulnerability database, over the network.
-	$(GOVULNCHECK) ./cmd/...
+vulncheck: govulncheck ## Compare what the code calls with the Go vulnerability database, the newest that the module proxy has. VULNDB=VERSION for another.
+	VULNDB='$(VULNDB)' hack/vulncheck.sh '$(GOVULNCHECK)'
 
 .PHONY: licenses
 licenses: ## Write the licenses of what is linked to dist/THIRD_PARTY_LICENSES.
@@ -269,6 +277,16 @@ chart: helm manifests ## Package the chart into dist/, in the version VERSION, a
 olm-bundle: manifests ## Make the bundle for the Operator Lifecycle Manager, bundle/, of config/. OLM_FLAGS='-version 1.2.3 -image REF -out DIR' for a release.
 	cd hack/release && go run ./olm $(OLM_FLAGS)
 
+# The image comes first, and its SBOMs with it: image-push, or image to try this.
+.PHONY: release-files
+release-files: bundle chart krew licenses ## Put the files of a release into dist/release, with their checksums. VERSION=v1.2.3 IMG=REF@DIGEST.
+	rm -rf dist/release dist/olm && mkdir -p dist/release
+	cd hack/release && go run ./olm -version '$(VERSION:v%=%)' -image '$(IMG)' -out '$(CURDIR)/dist/olm'
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=a+rX --mtime=@0 -C dist/olm -cf - . | gzip -n >dist/release/olm-bundle.tar.gz
+	cp dist/harbor-inventory.yaml dist/harbor-inventory-$(VERSION:v%=%).tgz dist/THIRD_PARTY_LICENSES dist/sbom-*.json dist/krew/*.tar.gz dist/release
+	cp dist/krew/harbor-inventory.yaml dist/release/krew.yaml
+	cd dist/release && sha256sum -- * >checksums.txt
+
 .PHONY: image
 image: ## Build the image for two architectures without a container engine: dist/image, an OCI layout, and SBOMs. BASE_IMAGE=REF@DIGEST to build on.
 	cd hack/release && go run ./image $(IMAGE_FLAGS)
@@ -292,7 +310,11 @@ docker-push: ## Push the image IMG.
 ##@ Tools
 
 .PHONY: tools
-tools: controller-gen crd-ref-docs golangci-lint helm kustomize ## Install every pinned tool into bin/.
+tools: actionlint controller-gen crd-ref-docs golangci-lint helm kustomize ## Install every pinned tool into bin/.
+
+.PHONY: actionlint
+actionlint: ## Install actionlint into bin/.
+	$(call install-tool,$(ACTIONLINT),github.com/rhysd/actionlint/cmd/actionlint,$(ACTIONLINT_VERSION))
 
 .PHONY: controller-gen
 controller-gen: ## Install controller-gen into bin/.

@@ -86,6 +86,27 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
+// TestToolchain: every module names the Go that releases are built with, the one
+// that make vulncheck looks at, so that nothing is built with another.
+func TestToolchain(t *testing.T) {
+	nested, err := filepath.Glob("../hack/*/go.mod")
+	if err != nil || len(nested) == 0 {
+		t.Fatal(err, nested)
+	}
+	named := map[string][]string{}
+	for _, file := range append(nested, "../go.mod") {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		toolchain := regexp.MustCompile(`(?m)^toolchain go[\d.]+$`).FindString(string(content))
+		named[toolchain] = append(named[toolchain], file)
+	}
+	if len(named) > 1 || named[""] != nil {
+		t.Errorf("toolchains and who names them: %v; make tidy copies that of go.mod, but for hack/prometheus", named)
+	}
+}
+
 // TestUpdates: every module, and the actions and the image's base, are looked at
 // for updates.
 func TestUpdates(t *testing.T) {

@@ -14,6 +14,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // an ArtifactListList.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:storageversion
 // +kubebuilder:resource:shortName=alist,categories=harbor
 // +kubebuilder:printcolumn:name="Repository",type=string,JSONPath=`.repository`
 // +kubebuilder:printcolumn:name="Artifacts",type=integer,JSONPath=`.artifactCount`

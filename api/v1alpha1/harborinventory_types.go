@@ -303,6 +303,7 @@ const DefaultArtifactsPerList = 100
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:storageversion
 // +kubebuilder:resource:shortName=hinv,categories=harbor
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.spec.harbor.url`
 // +kubebuilder:printcolumn:name="Projects",type=integer,JSONPath=`.status.projects`

@@ -4,6 +4,8 @@ module github.com/harbor-inventory/harbor-inventory/hack/prometheus
 
 go 1.26.7
 
+toolchain go1.26.10
+
 tool (
 	github.com/prometheus/prometheus/cmd/prometheus
 	github.com/prometheus/prometheus/cmd/promtool

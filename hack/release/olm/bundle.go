@@ -29,8 +29,8 @@ const annotations = `annotations:
   operators.operatorframework.io.bundle.manifests.v1: manifests/
   operators.operatorframework.io.bundle.metadata.v1: metadata/
   operators.operatorframework.io.bundle.package.v1: harbor-inventory
-  operators.operatorframework.io.bundle.channels.v1: alpha
-  operators.operatorframework.io.bundle.channel.default.v1: alpha
+  operators.operatorframework.io.bundle.channels.v1: candidate-v0
+  operators.operatorframework.io.bundle.channel.default.v1: candidate-v0
 `
 
 // source reads config/, and remembers the first thing that went wrong.

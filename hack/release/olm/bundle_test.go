@@ -22,7 +22,7 @@ import (
 
 const (
 	root    = "../../.."
-	version = "0.0.0"
+	version = "0.0.1"
 	image   = "ghcr.io/harbor-inventory/harbor-inventory:latest"
 )
 

@@ -15,7 +15,7 @@ import (
 func main() {
 	root := flag.String("root", "../..", "Root of the repository.")
 	out := flag.String("out", "../../bundle", "Directory of the bundle.")
-	version := flag.String("version", "0.0.0", "Version of the operator, without a v.")
+	version := flag.String("version", "0.0.1", "Version of the operator, without a v; 0.0.0 counts as none.")
 	image := flag.String("image", "ghcr.io/harbor-inventory/harbor-inventory:latest", "Image of the manager.")
 	flag.Parse()
 	if err := run(*root, *out, *version, *image); err != nil {
