@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 func main() {
@@ -67,18 +68,17 @@ const ns = "team-a"
 func open(ctx context.Context, cleanups *cluster.Cleanups, change func(rules string) string) (*bed, error) {
 	b := &bed{cleanups: cleanups}
 	var err error
-	if b.metrics, err = cluster.FreeAddress(ctx); err != nil {
+	if b.metrics, err = testbed.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
-	if b.hooks, err = cluster.FreeAddress(ctx); err != nil {
+	if b.hooks, err = testbed.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
 	if b.Cluster, err = cluster.Start(ctx, "."); err != nil {
 		return nil, err
 	}
 	cleanups.Cleanup(func() { _ = b.Stop() })
-	b.prometheus, err = startPrometheus(ctx, cleanups, b.metrics, change)
-	return b, err
+	return b, b.startPrometheus(ctx, change)
 }
 
 func (b *bed) startManager(ctx context.Context) error {

@@ -10,11 +10,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
-	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // prometheus is one that runs.
@@ -29,42 +28,33 @@ scrape_configs:
   static_configs: [{targets: [%q]}]
 `
 
-func startPrometheus(ctx context.Context, cleanups *cluster.Cleanups, target string, change func(string) string) (*prometheus, error) {
+// startPrometheus has Prometheus scrape the manager; its rules are changed by change.
+func (b *bed) startPrometheus(ctx context.Context, change func(rules string) string) error {
 	dir, err := os.MkdirTemp("", "prometheus")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cleanups.Cleanup(func() { _ = os.RemoveAll(dir) })
+	b.cleanups.Cleanup(func() { _ = os.RemoveAll(dir) })
 	rules, err := shippedRules()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for name, text := range map[string]string{"prometheus.yaml": fmt.Sprintf(scrapeConfig, target), "rules.yaml": change(rules)} {
+	for name, text := range map[string]string{"prometheus.yaml": fmt.Sprintf(scrapeConfig, b.metrics), "rules.yaml": change(rules)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	address, err := cluster.FreeAddress(ctx)
+	address, err := testbed.FreeAddress(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return nil, err
-	}
-	command := exec.CommandContext(context.WithoutCancel(ctx), "bin/prometheus", //nolint:gosec // no input of anybody
+	err = b.Run("prometheus", "bin/prometheus",
 		"--config.file="+filepath.Join(dir, "prometheus.yaml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
-	command.Stdout, command.Stderr = log, log
-	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("%w: run this with make, which builds it", err)
+	if err != nil {
+		return err
 	}
-	cleanups.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-		_ = log.Close()
-	})
-	p := &prometheus{base: "http://" + address}
-	return p, cluster.Await(ctx, func(ctx context.Context) error { return p.get(ctx, "/-/ready", nil) })
+	b.prometheus = &prometheus{base: "http://" + address}
+	return testbed.Await(ctx, testbed.Answers(b.prometheus.base+"/-/ready"))
 }
 
 // shippedRules takes the rules out of the object that holds them.
@@ -90,15 +80,12 @@ func (p *prometheus) get(ctx context.Context, path string, answer any) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("prometheus answers %s to %s", response.Status, path)
 	}
-	if answer == nil {
-		return nil
-	}
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
 // sees waits until Prometheus has read the operator's own account of its inventories.
 func (p *prometheus) sees(ctx context.Context) error {
-	return cluster.Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		var answer struct{ Data struct{ Result []any } }
 		err := p.get(ctx, "/api/v1/query?query=harbor_inventory_inventories", &answer)
 		if err == nil && len(answer.Data.Result) == 0 {

@@ -21,35 +21,43 @@ func FreeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// Await asks for an address until it answers 200.
-func Await(ctx context.Context, address string) error {
+// Await asks until there is no error. When the context ends sooner, it returns
+// the cause of that with the last error.
+func Await(ctx context.Context, ask func(context.Context) error) error {
+	var last error
 	for {
-		err := get(ctx, address)
+		err := ask(ctx)
 		if err == nil {
 			return nil
 		}
-		if Pause(ctx, 50*time.Millisecond) != nil {
-			return fmt.Errorf("%s does not answer: %w", address, err)
+		if ctx.Err() == nil || last == nil {
+			last = err
+		}
+		if cause := Pause(ctx, 20*time.Millisecond); cause != nil {
+			return fmt.Errorf("%w: %w", cause, last)
 		}
 	}
 }
 
-func get(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
+// Answers returns what asks for an address once, and fails unless the answer is 200.
+func Answers(address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %s", address, response.Status)
+		}
+		return nil
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %s", response.Status)
-	}
-	return nil
 }
 
 // Pause lets d pass; it returns the cause when the context ends sooner.
