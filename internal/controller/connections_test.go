@@ -23,9 +23,9 @@ func TestMaxConnections(t *testing.T) {
 	for _, n := range []int32{1, 5, 20} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				registry := harbortest.Generated(harbortest.Size{Projects: 4, Repositories: 80, Artifacts: 120})
+				registry := harbortest.Generated(harbortest.Size{Projects: 4, Repositories: 200, Artifacts: 5})
 				spec := realmSpec()
-				spec.Webhook, spec.MaxConnections = v1alpha1.Webhook{}, n
+				spec.Webhook, spec.MaxConnections, spec.Interval.Duration = v1alpha1.Webhook{}, n, time.Hour
 				w := newRealm(registry, harbortest.Options{Latency: 80 * time.Millisecond}, spec)
 				for _, fault := range []harbortest.Fault{
 					harbortest.InternalError(), harbortest.Gateway(502), harbortest.TooManyRequests(""),
@@ -34,7 +34,7 @@ func TestMaxConnections(t *testing.T) {
 					w.harbor.Inject(harbortest.Rule{Rate: 0.015, Fault: fault})
 				}
 				w.start()
-				time.Sleep(20 * time.Minute)
+				time.Sleep(5 * time.Minute)
 				if diff := cmp.Diff(w.held(), w.shown()); diff != "" {
 					t.Errorf("Harbor lists (-), the lists show (+):\n%s", diff)
 				}
