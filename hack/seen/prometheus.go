@@ -5,10 +5,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,27 +65,11 @@ func shippedRules() (string, error) {
 	return strings.ReplaceAll("\n"+rules, "\n  ", "\n"), err
 }
 
-func (p *prometheus) get(ctx context.Context, path string, answer any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("prometheus answers %s to %s", response.Status, path)
-	}
-	return json.NewDecoder(response.Body).Decode(answer)
-}
-
 // sees waits until Prometheus has read the operator's own account of its inventories.
 func (p *prometheus) sees(ctx context.Context) error {
 	return testbed.Await(ctx, func(ctx context.Context) error {
 		var answer struct{ Data struct{ Result []any } }
-		err := p.get(ctx, "/api/v1/query?query=harbor_inventory_inventories", &answer)
+		err := testbed.Get(ctx, p.base+"/api/v1/query?query=harbor_inventory_inventories", &answer)
 		if err == nil && len(answer.Data.Result) == 0 {
 			err = errors.New("prometheus has read nothing from the operator")
 		}
@@ -105,7 +87,7 @@ func (p *prometheus) firing(ctx context.Context, alert, label, value string) (bo
 			}
 		}
 	}
-	if err := p.get(ctx, "/api/v1/alerts", &answer); err != nil {
+	if err := testbed.Get(ctx, p.base+"/api/v1/alerts", &answer); err != nil {
 		return false, err
 	}
 	for _, a := range answer.Data.Alerts {

@@ -5,6 +5,7 @@ package testbed
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -44,20 +45,33 @@ func Answers(address string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		if err != nil {
-			return err
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s answers %s", address, response.Status)
-		}
+		return Get(ctx, address, nil)
+	}
+}
+
+// Get asks for an address, and decodes the answer, which is JSON, unless that is
+// nil. An answer other than 200 is an error.
+func Get(ctx context.Context, address string, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	return send(request, answer)
+}
+
+func send(request *http.Request, answer any) error {
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", request.URL, response.Status)
+	}
+	if answer == nil {
 		return nil
 	}
+	return json.NewDecoder(response.Body).Decode(answer)
 }
 
 // Pause lets d pass; it returns the cause when the context ends sooner.
