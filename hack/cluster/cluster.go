@@ -111,7 +111,8 @@ func (c *Cluster) start(ctx context.Context, root, definitions string) (err erro
 	if c.Client, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
-	return c.Run("gc", filepath.Join(c.assets, "gc"), "--kubeconfig", c.work.Path("kubeconfig"))
+	_, err = c.Run("gc", filepath.Join(c.assets, "gc"), "--kubeconfig", c.work.Path("kubeconfig"))
+	return err
 }
 
 // build builds the manager. It looks at every source for one reason: the go
@@ -141,12 +142,13 @@ func (c *Cluster) build(ctx context.Context, root string) error {
 }
 
 // Run starts a program that ends with the cluster; name is its own.
-func (c *Cluster) Run(name, target string, args ...string) error {
+func (c *Cluster) Run(name, target string, args ...string) (*testbed.Process, error) {
 	p, err := c.work.Launch(name, target, nil, nil, args...)
-	if err == nil {
-		c.processes = append(c.processes, p)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	c.processes = append(c.processes, p)
+	return p, nil
 }
 
 // Stop ends all that runs.

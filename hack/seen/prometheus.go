@@ -46,7 +46,7 @@ func (b *bed) startPrometheus(ctx context.Context, change func(rules string) str
 	if err != nil {
 		return err
 	}
-	err = b.Run("prometheus", "bin/prometheus",
+	_, err = b.Run("prometheus", "bin/prometheus",
 		"--config.file="+filepath.Join(dir, "prometheus.yaml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	if err != nil {
 		return err

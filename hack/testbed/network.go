@@ -7,19 +7,28 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
 )
 
-// FreeAddress returns a port of the loopback interface that nobody listens on.
+// FreeAddress returns a port of the loopback interface that nobody listens on. It
+// is none of those that Linux chooses itself, from 32768 on (ip(7),
+// ip_local_port_range): a connection or another listener could be given it before
+// its user listens.
 func FreeAddress(ctx context.Context) (string, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for tries := 1; ; tries++ {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)) //nolint:gosec // needs no secrecy
+		listener, err := config.Listen(ctx, "tcp", address)
+		if err == nil {
+			return address, listener.Close()
+		}
+		if tries == 100 {
+			return "", err
+		}
 	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // Await asks until there is no error. When the context ends sooner, it returns

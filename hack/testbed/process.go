@@ -124,6 +124,9 @@ func (p *Process) Log() string {
 	return string(text)
 }
 
+// Ended is closed once the program has ended, for whatever reason.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
 // Usage of the program; see [Workspace.Usage].
 func (p *Process) Usage() (Usage, error) { return p.workspace.Usage(p.name) }
 
