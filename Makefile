@@ -47,6 +47,11 @@ BASE ?= HEAD~
 # What the chart has of config/rbac.
 CHART_ROLES := role leader_election_role metrics_auth_role metrics_reader_role viewer_role editor_role admin_role
 
+# What make dashboard takes from npm.
+GRAFANA_SCHEMA_VERSION ?= 13.2.3
+TYPESCRIPT_VERSION ?= 7.0.2
+UPLOT_VERSION ?= 1.6.32
+
 # Pinned tools. All are built from Go modules into bin/. Helm is pinned in
 # hack/release/go.mod.
 CONTROLLER_TOOLS_VERSION ?= v0.23.0
@@ -56,7 +61,6 @@ GOVULNCHECK_VERSION ?= v1.9.0
 # 5.8.3 and later need Go 1.27.
 KUSTOMIZE_VERSION ?= v5.8.2
 SETUP_ENVTEST_VERSION ?= v0.25.1
-UPLOT_VERSION ?= 1.6.32
 
 CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS := $(BIN)/crd-ref-docs
@@ -111,8 +115,15 @@ test-alerts: prometheus ## Test the alerts of config/prometheus with promtool.
 test-alerts-live: controlplane prometheus ## Provoke each alert once: a real Prometheus scrapes the operator at work.
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/seen alerts
 
+.PHONY: dashboard-check
+dashboard-check: ## Compare the dashboard with the types that Grafana publishes. Needs npm.
+	npm install --silent --no-audit --no-fund --prefix $(BIN)/grafana @grafana/schema@$(GRAFANA_SCHEMA_VERSION) typescript@$(TYPESCRIPT_VERSION)
+	cp hack/seen/grafana.ts $(BIN)/grafana/
+	{ echo 'import type { Shipped } from "./grafana"; export const dashboard: Shipped ='; cat config/prometheus/dashboard.json; } >$(BIN)/grafana/dashboard.ts
+	cd $(BIN)/grafana && node_modules/.bin/tsc --noEmit --strict --skipLibCheck --module esnext --moduleResolution bundler dashboard.ts
+
 .PHONY: dashboard
-dashboard: controlplane prometheus ## Take the picture of the dashboard, docs/dashboard.png, after 12 minutes. Needs chromium and npm.
+dashboard: controlplane prometheus dashboard-check ## Take the picture of the dashboard, docs/dashboard.png, after 8 minutes. Needs chromium and npm.
 	npm install --silent --no-audit --no-fund --prefix $(BIN)/uplot uplot@$(UPLOT_VERSION)
 	KUBEBUILDER_ASSETS='$(K8S)' go run ./hack/seen dashboard
 

@@ -71,7 +71,7 @@ func TestAlerts(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s has no page: %v", a.Alert, err)
 		}
-		for _, section := range []string{"# " + a.Alert + "\n", "\n## Look\n", "\n## Do\n"} {
+		for _, section := range []string{"# " + a.Alert + "\n", "\n**Impact.** ", "\n## Look\n", "\n## Do\n"} {
 			if !strings.Contains(string(text), section) {
 				t.Errorf("%s lacks %q", page, section)
 			}

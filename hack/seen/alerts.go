@@ -32,7 +32,9 @@ func shorten(rules string) string {
 type scene struct {
 	alert, what string
 	// label and value say which of the alerts of that name is meant.
-	label, value  string
+	label, value string
+	// secret is the name of the Secret with the credentials, unless it is robot.
+	secret        string
 	provoke, mend func(context.Context) error
 }
 
@@ -44,7 +46,7 @@ func alerts(ctx context.Context) error {
 	defer cancel()
 	var cleanups cluster.Cleanups
 	defer cleanups.Run()
-	b, err := open(ctx, &cleanups, shorten)
+	ctx, b, err := open(ctx, &cleanups, shorten)
 	if err != nil {
 		return err
 	}
@@ -103,6 +105,11 @@ func (b *bed) play(ctx context.Context, s scene) (row string, err error) {
 		return "", err
 	}
 	fired := time.Since(start)
+	answers, err := b.consult(ctx, &s)
+	fmt.Print(answers)
+	if err != nil {
+		return "", err
+	}
 	start = time.Now()
 	if err := s.mend(ctx); err != nil {
 		return "", fmt.Errorf("%s: %w", s.alert, err)

@@ -23,7 +23,7 @@ rule_files: [rules.yaml]
 scrape_configs:
 - job_name: harbor-inventory
   honor_labels: true
-  static_configs: [{targets: [%q]}]
+  static_configs: [{targets: [%q], labels: {pod: manager}}]
 `
 
 // startPrometheus has Prometheus scrape the manager; its rules are changed by change.
@@ -46,11 +46,15 @@ func (b *bed) startPrometheus(ctx context.Context, change func(rules string) str
 	if err != nil {
 		return err
 	}
-	_, err = b.Run("prometheus", "bin/prometheus",
+	p, err := b.Run("prometheus", "bin/prometheus",
 		"--config.file="+filepath.Join(dir, "prometheus.yaml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	if err != nil {
 		return err
 	}
+	go func() {
+		<-p.Ended()
+		b.fail(fmt.Errorf("prometheus ended:\n%s", tail(p.Log())))
+	}()
 	b.prometheus = &prometheus{base: "http://" + address}
 	return testbed.Await(ctx, testbed.Answers(b.prometheus.base+"/-/ready"))
 }

@@ -129,7 +129,7 @@ func (b *bed) stalled() scene {
 func (b *bed) refused() scene {
 	harbor, _ := b.harbor(3)
 	return scene{
-		alert: "HarborInventoryCredentialsRefused", what: "the Secret holds another password than Harbor", label: "name", value: "refused",
+		alert: "HarborInventoryCredentialsRefused", what: "the Secret holds another password than Harbor", label: "name", value: "refused", secret: "old",
 		provoke: func(ctx context.Context) error {
 			if err := b.putSecret(ctx, "old", "another"); err != nil {
 				return err
@@ -247,24 +247,27 @@ func (b *bed) strangers() scene {
 	stop := func() {}
 	return scene{
 		alert: "HarborInventoryWebhooksRefused", what: "somebody sends two requests a second without the right header", label: "reason", value: "authorization",
-		provoke: func(context.Context) error {
-			ctx, cancel := context.WithTimeout(context.Background(), limit) //nolint:gosec // stop calls it
-			stop = cancel
-			go func() {
-				for ticker := time.NewTicker(500 * time.Millisecond); ctx.Err() == nil; <-ticker.C {
-					request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.hooks+"/v1/"+ns+"/nobody", strings.NewReader("{}"))
-					if err != nil {
-						return
-					}
-					request.Header.Set("Content-Type", "application/json")
-					request.Header.Set("Authorization", "wrong")
-					if response, err := http.DefaultClient.Do(request); err == nil {
-						response.Body.Close()
-					}
-				}
-			}()
-			return nil
-		},
-		mend: func(context.Context) error { stop(); return nil },
+		provoke: func(context.Context) error { stop = b.stranger(); return nil },
+		mend:    func(context.Context) error { stop(); return nil },
 	}
+}
+
+// stranger sends two requests a second, without the right header, until it is
+// told to leave.
+func (b *bed) stranger() (leave func()) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	go func() {
+		for ticker := time.NewTicker(500 * time.Millisecond); ctx.Err() == nil; <-ticker.C {
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.hooks+"/v1/"+ns+"/nobody", strings.NewReader("{}"))
+			if err != nil {
+				return
+			}
+			request.Header.Set("Content-Type", "application/json")
+			request.Header.Set("Authorization", "wrong")
+			if response, err := http.DefaultClient.Do(request); err == nil {
+				response.Body.Close()
+			}
+		}
+	}()
+	return cancel
 }

@@ -154,8 +154,8 @@ func (r *Reconciler) readHinted(ctx context.Context, inv *v1alpha1.HarborInvento
 	ctx, cancel := context.WithTimeoutCause(ctx, inv.Spec.Timeout.Duration, errTimedOut)
 	defer cancel()
 	defer r.hinting.expect(inv.UID, r.now().Add(inv.Spec.Timeout.Duration+endLimit))()
-	ctx, span := traced(ctx, "hinted reads", inv, attribute.Int("repositories", len(taken)))
-	defer span.End()
+	ctx, end := traced(ctx, "hinted reads", inv, attribute.Int("repositories", len(taken)))
+	defer end()
 	out, err := r.newHintOutput(ctx, inv, p, repositories(taken))
 	if err != nil {
 		return repositories(taken), err

@@ -241,8 +241,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreGone(err)
 	}
 	// 5.
-	ctx, span := traced(ctx, "sync", &inv, attribute.String("cause", string(decision.cause)), attribute.String("scope", decision.scope.String()))
-	defer span.End()
+	ctx, end := traced(ctx, "sync", &inv, attribute.String("cause", string(decision.cause)), attribute.String("scope", decision.scope.String()))
+	defer end()
 	r.hints.begun(req.NamespacedName, decision.scope)
 	result := r.sync(ctx, &inv, plan, decision, started)
 	if result.registration, err = r.register(ctx, &inv, plan, &result); err != nil {

@@ -54,6 +54,8 @@ func (r *Reconciler) register(ctx context.Context, inv *v1alpha1.HarborInventory
 	if res.ended() || !wanted && !controllerutil.ContainsFinalizer(inv, v1alpha1.FinalizerWebhook) {
 		return registration{}, nil
 	}
+	ctx, end := tracedPhase(ctx, "register webhooks")
+	defer end()
 	// 1.
 	if wanted {
 		if err := r.setFinalizer(ctx, inv, controllerutil.AddFinalizer); err != nil {
@@ -66,7 +68,7 @@ func (r *Reconciler) register(ctx context.Context, inv *v1alpha1.HarborInventory
 	if wanted {
 		secret, err := r.webhookSecret(ctx, inv)
 		if err != nil {
-			return registration{projects: len(res.report.Seen), failed: len(res.report.Seen), err: err}, nil //nolint:nilerr // status.layers tells it
+			return registration{projects: len(res.report.Seen), failed: len(res.report.Seen), err: err}, nil // status.layers tells it
 		}
 		policy := policyOf(inv, string(secret.Data[v1alpha1.SecretKeyAuthorization]))
 		for _, project := range res.report.Seen {
@@ -84,7 +86,7 @@ func (r *Reconciler) register(ctx context.Context, inv *v1alpha1.HarborInventory
 			err = r.inProjects(ctx, inv, p, others, nil, nil)
 		}
 		if err != nil || wanted {
-			return known.registered(selected), nil //nolint:nilerr // tried again after the next change; a policy left is answered 401
+			return known.registered(selected), nil // tried again after the next change; a policy left is answered 401
 		}
 		return registration{}, r.setFinalizer(ctx, inv, controllerutil.RemoveFinalizer)
 	}

@@ -104,8 +104,10 @@ func (r *Reconciler) conclude(ctx context.Context, inv *v1alpha1.HarborInventory
 	syncDuration.WithLabelValues(res.decision.scope.String()).Observe(res.duration.Seconds())
 	syncs.WithLabelValues(apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete).Reason).Inc()
 	r.report(inv, &status)
-	logSync(ctx, &res, &status)
+	logSync(ctx, inv, &res, &status)
 	endSync(trace.SpanFromContext(ctx), &res, &status)
+	ctx, end := tracedPhase(ctx, "write status")
+	defer end()
 	if err := r.patchStatus(ctx, inv, &status); err != nil {
 		return ctrl.Result{}, ignoreGone(err)
 	}
@@ -123,16 +125,31 @@ func (r *Reconciler) patchStatus(ctx context.Context, inv *v1alpha1.HarborInvent
 }
 
 // logSync writes one line for each sync, and one for each of the first failures.
-func logSync(ctx context.Context, res *result, status *v1alpha1.HarborInventoryStatus) {
+// What a sync says that is as the one before left it, it says to debuggers: an
+// inventory that nothing happens to leaves no lines.
+func logSync(ctx context.Context, inv *v1alpha1.HarborInventory, res *result, status *v1alpha1.HarborInventoryStatus) {
 	logger := log.FromContext(ctx)
 	complete := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionComplete)
-	logger.Info("synced", "cause", res.decision.cause, "outcome", complete.Reason, "seconds", res.duration.Seconds(),
+	was := apimeta.FindStatusCondition(inv.Status.Conditions, v1alpha1.ConditionComplete)
+	routine := res.decision.cause == causeInterval || res.decision.cause == causeRetry
+	known := routine && was != nil && was.Reason == complete.Reason
+	quiet := known && res.done == 0 && len(res.report.Gone) == 0 && status.FailuresTotal == inv.Status.FailuresTotal
+	logger.V(level(quiet)).Info("synced", "cause", res.decision.cause, "outcome", complete.Reason, "seconds", res.duration.Seconds(),
 		"scope", res.decision.scope, "repositories", res.done, "unmoved", res.report.Known, "artifacts", res.totals.Artifacts, "failures", status.FailuresTotal,
 		"unverified", res.report.Unverified, "notFound", len(res.report.NotFound), "gone", len(res.report.Gone))
 	if res.err != nil {
-		logger.Info("sync ended early", "reason", complete.Reason, "message", complete.Message)
+		logger.V(level(known)).Info("sync ended early", "reason", complete.Reason, "message", complete.Message)
 	}
 	for _, f := range status.Failures {
-		logger.Info("could not be read or written", "project", f.Project, "repository", f.Repository, "reason", f.Reason, "message", f.Message)
+		logger.V(level(routine && f.Since.Before(&res.started))).
+			Info("could not be read or written", "project", f.Project, "repository", f.Repository, "reason", f.Reason, "message", f.Message)
 	}
+}
+
+// level is that of a line: debug if nothing in it is new.
+func level(quiet bool) int {
+	if quiet {
+		return 1
+	}
+	return 0
 }

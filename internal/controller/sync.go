@@ -94,7 +94,9 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	defer cancel()
 	defer r.running.expect(inv.UID, started.Add(inv.Spec.Timeout.Duration+endLimit))()
 	// 1.
-	out, err := r.outputFor(ctx, inv, p, d)
+	phase, end := tracedPhase(ctx, "look at lists")
+	out, err := r.outputFor(phase, inv, p, d)
+	end()
 	if err != nil {
 		res.err = err
 		return res
@@ -113,7 +115,9 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 			req.Listed, req.ByProject = known.listings(r.now())
 		}
 	}
-	res.report, res.err = fetch.Run(ctx, p.client, req, s)
+	phase, end = tracedPhase(ctx, "read Harbor")
+	res.report, res.err = fetch.Run(phase, p.client, req, s)
+	end()
 	stopProgress()
 	// 3.
 	forget := map[string]bool{}
@@ -126,7 +130,9 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 				forget[name] = true
 			}
 		}
-		failures := out.forget(ctx, slices.Sorted(maps.Keys(forget)))
+		phase, end = tracedPhase(ctx, "remove lists")
+		failures := out.forget(phase, slices.Sorted(maps.Keys(forget)))
+		end()
 		res.report.Failures = append(res.report.Failures, failures...)
 	}
 	// 4.
@@ -138,7 +144,9 @@ func (r *Reconciler) sync(ctx context.Context, inv *v1alpha1.HarborInventory, p 
 	res.cursor = r.auditCursor(inv, known)
 	res.done, res.found = s.counts()
 	unread := slices.DeleteFunc(held, func(name string) bool { return forget[name] || s.wrote(name) })
-	if err := out.finish(context.WithoutCancel(ctx), unread, &res); err != nil {
+	phase, end = tracedPhase(context.WithoutCancel(ctx), "count")
+	defer end()
+	if err := out.finish(phase, unread, &res); err != nil {
 		res.err = errors.Join(res.err, err)
 	}
 	res.duration = r.now().Sub(started.Time)

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -21,26 +22,69 @@ import (
 // Traces, for whom the process has set a tracer provider; else nothing is made.
 // Everything below a sync is made only where the sync itself is recorded.
 //
-//	| span              | is below   | lasts                                            |
-//	|-------------------|------------|--------------------------------------------------|
-//	| sync              |            | as long as the sync                              |
-//	| hinted reads      |            | as long as the reading of what hints named       |
-//	| harbor <endpoint> | the sync   | one request, each try of its own                 |
-//	| repository        | the sync   | from the first request to the last list written  |
-//	| list <verb>       | repository | one write                                        |
+//	| span              | is below          | lasts                                           |
+//	|-------------------|-------------------|-------------------------------------------------|
+//	| sync              |                   | as long as the sync                             |
+//	| hinted reads      |                   | as long as the reading of what hints named      |
+//	| <phase>           | the sync          | look at lists, read Harbor, remove lists, count, |
+//	|                   |                   | register webhooks, write status                 |
+//	| harbor <endpoint> | the phase         | one request, each try of its own                |
+//	| repository        | the phase         | from the first request to the last list written |
+//	| list <verb>       | repository, phase | one write                                       |
 //
 // Spans hold names of repositories and lists, and nothing of what a server sent,
 // no URL and no credentials.
 const tracerName = "github.com/harbor-inventory/harbor-inventory"
 
+// spanBound is how many spans of repositories, requests and writes a trace has at
+// most, and how many of failed requests besides. A first sync would make tens of
+// thousands; of what does not fit into the exporter's queue, 2,048 spans by
+// default, it drops whichever come (OTEL_BSP_MAX_QUEUE_SIZE).
+const spanBound = 500
+
+// spanCount counts the spans of one trace.
+type spanCount struct{ spans, failed, leftOut atomic.Int64 }
+
+type spanCountKey struct{}
+
 // traced begins the span of a sync, or of the reading of hints.
-func traced(ctx context.Context, name string, inv *v1alpha1.HarborInventory, attributes ...attribute.KeyValue) (context.Context, trace.Span) {
-	return otel.Tracer(tracerName).Start(ctx, name, trace.WithNewRoot(), trace.WithAttributes(append(attributes,
+func traced(ctx context.Context, name string, inv *v1alpha1.HarborInventory, attributes ...attribute.KeyValue) (context.Context, func()) {
+	ctx, span := otel.Tracer(tracerName).Start(ctx, name, trace.WithNewRoot(), trace.WithAttributes(append(attributes,
 		attribute.String("k8s.namespace.name", inv.Namespace), attribute.String("harborinventory.name", inv.Name))...))
+	if !span.IsRecording() {
+		return ctx, func() {}
+	}
+	count := &spanCount{}
+	return context.WithValue(ctx, spanCountKey{}, count), func() {
+		span.SetAttributes(attribute.Int64("spans.left_out", count.leftOut.Load()))
+		span.End()
+	}
 }
 
 // recorded tells whether spans below the one of a context are of use.
 func recorded(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
+
+// room tells whether there is to be one more span below the one of a context.
+func room(ctx context.Context, failed bool) bool {
+	count, ok := ctx.Value(spanCountKey{}).(*spanCount)
+	if !ok || !recorded(ctx) {
+		return false
+	}
+	if count.spans.Add(1) <= spanBound || failed && count.failed.Add(1) <= spanBound {
+		return true
+	}
+	count.leftOut.Add(1)
+	return false
+}
+
+// tracedPhase begins the span of a part of a sync.
+func tracedPhase(ctx context.Context, name string) (context.Context, func()) {
+	if !recorded(ctx) {
+		return ctx, func() {}
+	}
+	ctx, span := otel.Tracer(tracerName).Start(ctx, name)
+	return ctx, func() { span.End() }
+}
 
 // endSync tells the span of a sync what came of it.
 func endSync(span trace.Span, res *result, status *v1alpha1.HarborInventoryStatus) {
@@ -59,7 +103,7 @@ func endSync(span trace.Span, res *result, status *v1alpha1.HarborInventoryStatu
 // tracedRepository begins the span of a repository that was read, at the time
 // when its reading began.
 func tracedRepository(ctx context.Context, repository *fetch.Repository) (context.Context, func(error)) {
-	if !recorded(ctx) {
+	if !room(ctx, false) {
 		return ctx, func(error) {}
 	}
 	ctx, span := otel.Tracer(tracerName).Start(ctx, "repository", trace.WithTimestamp(repository.Began), trace.WithAttributes(
@@ -69,7 +113,7 @@ func tracedRepository(ctx context.Context, repository *fetch.Repository) (contex
 
 // tracedWrite begins the span of one write of a list.
 func tracedWrite(ctx context.Context, verb, list string) (context.Context, func(error)) {
-	if !recorded(ctx) {
+	if !room(ctx, false) {
 		return ctx, func(error) {}
 	}
 	ctx, span := otel.Tracer(tracerName).Start(ctx, "list "+verb, trace.WithAttributes(attribute.String("list", list)))
@@ -87,7 +131,8 @@ func end(span trace.Span, err error) {
 
 // traceRequest makes the span of a request to Harbor that has just ended.
 func traceRequest(o *transport.Observation) {
-	if o.Context == nil || !recorded(o.Context) {
+	failed := o.Failure != transport.FailureNone || o.Status >= 400
+	if o.Context == nil || !room(o.Context, failed) {
 		return
 	}
 	now := time.Now()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -83,18 +84,75 @@ func TestTraces(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]int{
-		" > sync": 1, "sync > repository": 3, "repository > list create": len(w.lists("all")), "sync > harbor systeminfo": 2,
+		" > sync": 1, "sync > look at lists": 1, "sync > read Harbor": 1, "sync > remove lists": 1, "sync > count": 1, "sync > write status": 1,
+		"read Harbor > repository": 3, "repository > list create": len(w.lists("all")), "read Harbor > harbor systeminfo": 2,
 		"failed with 503": 1, "tried again": 1,
 	} {
 		if count[name] != want {
 			t.Errorf("%d spans %q, want %d: %v", count[name], name, want, count)
 		}
 	}
+	t.Log(tree(spans, trace.SpanID{}, 0))
 	// A sync of a namespace that is not sampled leaves none.
 	other := synced(t, small())
 	if got := ofSync(other.ns); len(got) != 0 {
 		t.Errorf("%d spans of a sync that was not sampled", len(got))
 	}
+}
+
+// A trace has a bound, keeps what failed beyond it, and tells what it left out.
+func TestTracesAreBounded(t *testing.T) {
+	t.Parallel()
+	// Of this version, each repository is read by itself.
+	registry := harbortest.New(harbortest.WithVersion(harbortest.Version{Major: 2, Minor: 14}))
+	registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: canary, SystemScope: true})
+	for i := range 250 {
+		registry.Push(fmt.Sprintf("library/app-%03d", i), harbortest.Image{Tags: []string{"1.0"}})
+	}
+	w := newWorld(t, registry)
+	traces.Store(w.ns, true)
+	w.harbor.Inject(harbortest.Rule{Class: harbortest.ClassArtifacts, Path: "/app-249/", Fault: harbortest.InternalError()})
+	w.inventory("all")
+	w.condition("all", "Ready=True", "Complete=False")
+	var spans []tracetest.SpanStub
+	eventually(t, func() string {
+		spans = ofSync(w.ns)
+		if len(spans) == 0 {
+			return "the sync has no span"
+		}
+		return ""
+	})
+	failed, leftOut := 0, int64(0)
+	for _, s := range spans {
+		if s.Status.Description == "500" {
+			failed++
+		}
+		for _, a := range s.Attributes {
+			if a.Key == "spans.left_out" {
+				leftOut = a.Value.AsInt64()
+			}
+		}
+	}
+	// Besides those of repositories, requests and writes there are the sync and its phases.
+	if len(spans) > 520 || failed == 0 || leftOut < 200 {
+		t.Errorf("%d spans, %d of requests that failed, %d left out", len(spans), failed, leftOut)
+	}
+}
+
+// tree renders the spans below one, by when they began.
+func tree(spans []tracetest.SpanStub, parent trace.SpanID, depth int) string {
+	spans = slices.SortedFunc(slices.Values(spans), func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
+	var text strings.Builder
+	for _, s := range spans {
+		if s.Parent.SpanID() == parent {
+			fmt.Fprintf(&text, "\n%-50s %8s  %s", strings.Repeat("  ", depth)+s.Name, s.EndTime.Sub(s.StartTime).Round(100*time.Microsecond), s.Status.Description)
+			for _, a := range s.Attributes {
+				fmt.Fprintf(&text, " %s=%s", a.Key, a.Value.String())
+			}
+			text.WriteString(tree(spans, s.SpanContext.SpanID(), depth+1))
+		}
+	}
+	return text.String()
 }
 
 // ofSync returns the spans of the first sync of a namespace that has ended.
