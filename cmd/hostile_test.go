@@ -24,6 +24,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -222,7 +223,7 @@ func (h *hostileBed) await(ctx context.Context, t *testing.T, name string, input
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
-	err := cluster.Await(ctx, func(ctx context.Context) error {
+	err := testbed.Await(ctx, func(ctx context.Context) error {
 		var inv v1alpha1.HarborInventory
 		if err := h.cluster.Client.Get(ctx, client.ObjectKey{Namespace: hostileSpace, Name: name}, &inv); err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -96,7 +97,7 @@ func (s *shards) relabel(name, shard, request string) {
 
 func (s *shards) await(name, request string) {
 	s.Helper()
-	s.must(cluster.Await(s.ctx, func(context.Context) error {
+	s.must(testbed.Await(s.ctx, func(context.Context) error {
 		inv := s.get(name)
 		if inv.Status.LastHandledReconcileAt != request || !apimeta.IsStatusConditionTrue(inv.Status.Conditions, v1alpha1.ConditionComplete) {
 			return fmt.Errorf("%s has not been synced: %v", name, inv.Status.Conditions)
@@ -196,7 +197,7 @@ func TestShardsHandOver(t *testing.T) {
 		)
 		request := fmt.Sprint("busy ", round)
 		s.relabel("all", map[string]string{"a": "b", "b": "a"}[shard], request)
-		s.must(cluster.Await(s.ctx, func(context.Context) error {
+		s.must(testbed.Await(s.ctx, func(context.Context) error {
 			if s.harbor.Stats().InFlight == 0 {
 				return fmt.Errorf("no sync is under way")
 			}

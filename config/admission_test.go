@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // TestAdmissionPolicy applies the example of a policy for hosts, and holds that
@@ -34,7 +35,7 @@ func TestAdmissionPolicy(t *testing.T) {
 	try := func(namespace, url string) error {
 		return running.Client.Create(ctx, cluster.Inventory(namespace, "all", url), client.DryRunAll)
 	}
-	must(t, cluster.Await(ctx, func(context.Context) error { // the API server takes a moment to heed it
+	must(t, testbed.Await(ctx, func(context.Context) error { // the API server takes a moment to heed it
 		if try(another, "https://anything.example.com") == nil {
 			return context.DeadlineExceeded
 		}

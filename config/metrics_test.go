@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // What the manager, with the rights that the manifests give it, serves, to whom
@@ -43,12 +45,15 @@ func readyWithRights(ctx context.Context, t *testing.T, running *cluster.Cluster
 	t.Helper()
 	kubeconfig, err := running.Kubeconfig("system:serviceaccount:" + own + ":late")
 	must(t, err)
-	const metricsOff = "--metrics-bind-address=0"
-	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	m, err := running.StartManager(soon, kubeconfig, nil, metricsOff)
-	logsWhatIsDocumented(t, m.Log())
-	if err == nil || !strings.Contains(err.Error(), "answers 500") {
+	m, err := running.LaunchManager(ctx, kubeconfig, nil, "--metrics-bind-address=0")
+	must(t, err)
+	must(t, testbed.Await(ctx, func(context.Context) error {
+		if !strings.Contains(m.Log(), "is forbidden") {
+			return errors.New("the manager has not been refused anything")
+		}
+		return nil
+	}))
+	if err := m.Ready(ctx); err == nil || !strings.Contains(err.Error(), "answers 500") {
 		t.Errorf("without any right: %v; want that /readyz answers 500", err)
 	}
 	must(t, running.Client.Create(ctx, &rbacv1.ClusterRoleBinding{
@@ -56,8 +61,8 @@ func readyWithRights(ctx context.Context, t *testing.T, running *cluster.Cluster
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "harbor-inventory-manager-role"},
 		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: own, Name: "late"}},
 	}))
-	_, err = running.StartManager(ctx, kubeconfig, nil, metricsOff)
-	must(t, err)
+	must(t, testbed.Await(ctx, m.Ready))
+	logsWhatIsDocumented(t, m.Log())
 }
 
 // logsWhatIsDocumented looks the keys of the lines up in docs/logging.md.
@@ -87,7 +92,7 @@ func logsWhatIsDocumented(t *testing.T, logs string) {
 // metrics-reader, over HTTPS, and to nobody else.
 func metricsForReaders(ctx context.Context, t *testing.T, running *cluster.Cluster) {
 	t.Helper()
-	address, err := cluster.FreeAddress(ctx)
+	address, err := testbed.FreeAddress(ctx)
 	must(t, err)
 	kubeconfig, err := running.Kubeconfig(manager)
 	must(t, err)
@@ -113,7 +118,7 @@ func metricsForReaders(ctx context.Context, t *testing.T, running *cluster.Clust
 		"a stranger": http.StatusInternalServerError, // so controller-runtime tells that the API server cannot read the token
 		"bystander":  http.StatusForbidden, "reader": http.StatusOK,
 	} {
-		must(t, cluster.Await(ctx, func(ctx context.Context) error { // RBAC takes a moment
+		must(t, testbed.Await(ctx, func(ctx context.Context) error { // RBAC takes a moment
 			status, body, err := scrape(ctx, "https://"+address+"/metrics", accounts[who])
 			if err != nil || status != want || strings.Contains(body, "harbor_inventory_") != (want == http.StatusOK) {
 				return fmt.Errorf("%s got status %d and %d bytes, want %d: %w", who, status, len(body), want, err)

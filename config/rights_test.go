@@ -65,7 +65,7 @@ func TestManagerWorksWithTheseRights(t *testing.T) {
 			if m.Metrics != "" {
 				must(t, m.Scrape(ctx, running, "harbor-inventory-metrics-reader"))
 			}
-			must(t, m.Terminate(ctx))
+			must(t, m.Stop())
 			if strings.Contains(m.Log(), "forbidden") {
 				t.Errorf("the manager was refused something:\n%s", m.Log())
 			}

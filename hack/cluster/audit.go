@@ -28,14 +28,13 @@ rules:
 - level: Metadata
 `
 
-// Audit has the API server of env, which has not been started, write an audit
-// log into dir.
-func Audit(env *envtest.Environment, dir string) (AuditLog, error) {
+// Audit has an API server, which has not been started, write an audit log into dir.
+func Audit(server *envtest.APIServer, dir string) (AuditLog, error) {
 	policy, log := filepath.Join(dir, "audit-policy.yaml"), filepath.Join(dir, "audit.log")
 	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
 		return "", err
 	}
-	env.ControlPlane.GetAPIServer().Configure().Set("audit-policy-file", policy).Set("audit-log-path", log)
+	server.Configure().Set("audit-policy-file", policy).Set("audit-log-path", log)
 	return AuditLog(log), nil
 }
 

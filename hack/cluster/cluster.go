@@ -3,7 +3,8 @@
 
 // Package cluster runs the operator as its users do: as a process of its own,
 // or several, on a real API server with etcd and Kubernetes' garbage collector.
-// Tests of what only a process shows are made of it, and measurements.
+// Tests of what only a process shows are made of it, and measurements. What starts
+// a process and waits for it is package testbed.
 package cluster
 
 import (
@@ -16,20 +17,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sync"
-	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // Cluster is a running control plane with the CustomResourceDefinitions.
@@ -41,17 +42,12 @@ type Cluster struct {
 	// Audit tells what everybody but the administrators has asked of the API server.
 	Audit AuditLog
 
-	users    sync.Mutex // envtest makes one at a time
-	env      *envtest.Environment
-	assets   string
-	dir      string // of kubeconfigs and the manager
-	managers []*Manager
-	gc       *exec.Cmd
+	assets    string
+	dir       string // of kubeconfigs and the manager
+	work      *testbed.Workspace
+	plane     *testbed.Plane
+	processes []*testbed.Process
 }
-
-// startLimit bounds the start and the stop of etcd and of the API server: envtest's
-// own limit, 20 s, is too short for a machine that does much else.
-const startLimit = time.Minute
 
 // Options of a Cluster.
 type Options struct {
@@ -76,34 +72,37 @@ func (o Options) Start(ctx context.Context, root string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{
-		Manager: filepath.Join(dir, "manager"), assets: assets, dir: dir,
-		env: &envtest.Environment{ControlPlaneStartTimeout: startLimit, ControlPlaneStopTimeout: startLimit},
+	c := &Cluster{Manager: filepath.Join(dir, "manager"), assets: assets, dir: dir}
+	definitions := filepath.Join(root, "config", "crd", "bases")
+	if o.Bare {
+		definitions = ""
 	}
-	if !o.Bare {
-		c.env.CRDDirectoryPaths = []string{filepath.Join(root, "config", "crd", "bases")}
-		c.env.ErrorIfCRDPathMissing = true
-	}
-	if err := c.start(ctx, root); err != nil {
+	if err := c.start(ctx, root, definitions); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
 	return c, nil
 }
 
-func (c *Cluster) start(ctx context.Context, root string) error {
+func (c *Cluster) start(ctx context.Context, root, definitions string) (err error) {
 	if err := c.build(ctx, root); err != nil {
 		return err
 	}
-	var err error
-	if c.Audit, err = Audit(c.env, c.dir); err != nil {
+	if c.work, err = testbed.Open(filepath.Join(c.dir, "work"), ""); err != nil {
 		return err
 	}
-	// envtest turns off what gives Pods their ServiceAccount.
-	c.env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
-	config, err := c.env.Start()
+	c.plane, err = testbed.StartPlane(c.work, testbed.PlaneOptions{
+		Assets: c.assets, Definitions: definitions,
+		Configure: func(plane *envtest.ControlPlane) (err error) {
+			// envtest turns off what gives Pods their ServiceAccount.
+			plane.APIServer.Configure().Disable("disable-admission-plugins")
+			c.Audit, err = Audit(plane.APIServer, c.dir)
+			return err
+		},
+	})
 	if err != nil {
 		return err
 	}
+	config := rest.CopyConfig(c.plane.Admin)
 	config.QPS = -1 // no client-side limit
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
@@ -112,12 +111,8 @@ func (c *Cluster) start(ctx context.Context, root string) error {
 	if c.Client, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
-	kubeconfig, err := c.Kubeconfig("")
-	if err != nil {
-		return err
-	}
-	c.gc = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(c.assets, "gc"), "--kubeconfig", kubeconfig) //nolint:gosec // as above
-	return c.gc.Start()
+	_, err = c.Run("gc", filepath.Join(c.assets, "gc"), "--kubeconfig", c.work.Path("kubeconfig"))
+	return err
 }
 
 // build builds the manager. It looks at every source for one reason: the go
@@ -146,16 +141,29 @@ func (c *Cluster) build(ctx context.Context, root string) error {
 	return nil
 }
 
+// Run starts a program that ends with the cluster; name is its own.
+func (c *Cluster) Run(name, target string, args ...string) (*testbed.Process, error) {
+	p, err := c.work.Launch(name, target, nil, nil, args...)
+	if err != nil {
+		return nil, err
+	}
+	c.processes = append(c.processes, p)
+	return p, nil
+}
+
 // Stop ends all that runs.
 func (c *Cluster) Stop() error {
-	for _, m := range c.managers {
-		m.Kill()
+	var errs []error
+	for _, p := range c.processes {
+		errs = append(errs, p.Kill())
 	}
-	if c.gc != nil && c.gc.Process != nil {
-		_ = c.gc.Process.Kill()
-		_ = c.gc.Wait()
+	if c.plane != nil {
+		errs = append(errs, c.plane.Stop())
 	}
-	return errors.Join(c.env.Stop(), os.RemoveAll(c.dir))
+	if c.work != nil {
+		errs = append(errs, c.work.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(c.dir))...)
 }
 
 // Kubeconfig writes a kubeconfig: the administrator's, who with as acts for
@@ -182,24 +190,9 @@ func (c *Cluster) Token(ctx context.Context, name client.ObjectKey) (string, err
 	return request.Status.Token, err
 }
 
-// administrator returns a kubeconfig of a new administrator.
-func (c *Cluster) administrator() ([]byte, error) {
-	c.users.Lock()
-	defer c.users.Unlock()
-	admin, err := c.env.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return admin.KubeConfig()
-}
-
 // kubeconfig writes the administrator's, changed.
 func (c *Cluster) kubeconfig(change func(*clientcmdapi.AuthInfo)) (path string, err error) {
-	text, err := c.administrator()
-	if err != nil {
-		return "", err
-	}
-	config, err := clientcmd.Load(text)
+	config, err := clientcmd.LoadFromFile(c.work.Path("kubeconfig"))
 	if err != nil {
 		return "", err
 	}

@@ -11,6 +11,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // Deployed is a manager that runs as a Deployment has it.
@@ -45,7 +47,7 @@ func (c *Cluster) StartDeployed(ctx context.Context, namespace string, flags ...
 	for _, arg := range container.Args {
 		args = append(args, variables.Replace(arg))
 		if strings.HasPrefix(arg, "--metrics-bind-address=") {
-			if d.Metrics, err = FreeAddress(ctx); err != nil {
+			if d.Metrics, err = testbed.FreeAddress(ctx); err != nil {
 				return nil, err
 			}
 			args = append(args, "--metrics-bind-address="+d.Metrics)

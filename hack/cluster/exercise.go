@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -80,7 +81,7 @@ func (e *Exercise) Get(ctx context.Context) (*v1alpha1.HarborInventory, error) {
 
 // Ready waits until the inventory is complete, its report too.
 func (e *Exercise) Ready(ctx context.Context) error {
-	return Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		inv, err := e.Get(ctx)
 		if err != nil {
 			return err
@@ -144,7 +145,7 @@ func (e *Exercise) change(ctx context.Context, n int, change func(*v1alpha1.Harb
 }
 
 func (e *Exercise) shows(ctx context.Context, lists, artifacts int, owned bool) error {
-	return Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		var all v1alpha1.ArtifactListList
 		if err := e.Client.List(ctx, &all, client.InNamespace(e.Namespace)); err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // Journal holds every version of every list and of every inventory in a namespace.
@@ -66,7 +67,7 @@ func (j *Journal) follow(ctx context.Context, w watch.Interface) {
 
 // Caught waits until the journal holds the lists and inventories as they are now.
 func (j *Journal) Caught(ctx context.Context, c *Cluster, namespace string) error {
-	return Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		var lists v1alpha1.ArtifactListList
 		var inventories v1alpha1.HarborInventoryList
 		if err := errors.Join(

@@ -15,6 +15,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // Scrape reads the metrics over HTTPS as a Prometheus does that is bound to the
@@ -42,7 +44,7 @@ func (d *Deployed) Scrape(ctx context.Context, c *Cluster, reader string) error 
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
 	defer transport.CloseIdleConnections()
 	// The API server may not know of a new binding at once.
-	return Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		return scrape(ctx, &http.Client{Transport: transport}, "https://"+d.Metrics+"/metrics", token)
 	})
 }

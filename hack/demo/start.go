@@ -62,11 +62,7 @@ func (d *demo) startCollector(context.Context) (string, error) {
 
 // launch starts a program that is stopped at the end.
 func (d *demo) launch(name, target string, environment []string, args ...string) error {
-	linked, err := d.work.Link(name, target)
-	if err != nil {
-		return err
-	}
-	p, err := d.work.Start(linked, d.lost, environment, args...)
+	p, err := d.work.Launch(name, target, d.lost, environment, args...)
 	if err != nil {
 		return err
 	}
@@ -97,7 +93,7 @@ func (d *demo) startHarbor(ctx context.Context) (string, error) {
 	}
 	s := &simulator{testbed.Simulator{Base: "http://" + address}}
 	d.registry = s
-	if err := testbed.Await(ctx, s.Base+"/api/v2.0/ping"); err != nil {
+	if err := testbed.Await(ctx, testbed.Answers(s.Base+"/api/v2.0/ping")); err != nil {
 		return "", err
 	}
 	held, err := s.listed(ctx)
@@ -133,7 +129,7 @@ func (d *demo) startOperator(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.metrics = "http://" + metrics + "/metrics"
-	return "bin/manager is ready, with the rights of config/rbac/role.yaml", testbed.Await(ctx, "http://"+probes+"/readyz")
+	return "bin/manager is ready, with the rights of config/rbac/role.yaml", testbed.Await(ctx, testbed.Answers("http://"+probes+"/readyz"))
 }
 
 // allowed are the flags that let the operator ask the demo's Harbor. Whoever

@@ -15,6 +15,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -116,9 +117,11 @@ func (s *scene) fail(ctx context.Context, how stop, when moment) (time.Duration,
 		}
 	}
 	start := time.Now()
+	end := s.leader.Stop
 	if how == kill {
-		s.leader.Kill()
-	} else if err := s.leader.Terminate(ctx); err != nil {
+		end = s.leader.Kill
+	}
+	if err := end(); err != nil {
 		return 0, err
 	}
 	// The first one has ended: whatever is done from here on, the other one does.
@@ -156,7 +159,7 @@ func (s *scene) change(ctx context.Context) error {
 
 // underWay waits for the middle of a sync: some lists are written, and Harbor stalls.
 func (s *scene) underWay(ctx context.Context) error {
-	return cluster.Await(ctx, func(context.Context) error {
+	return testbed.Await(ctx, func(context.Context) error {
 		if s.harbor.Stats().InFlight == 0 || s.journal.Writes() == s.expected()-changes {
 			return errors.New("no list has been written")
 		}
@@ -166,7 +169,7 @@ func (s *scene) underWay(ctx context.Context) error {
 
 // settled waits until a request has been handled and the lists show what Harbor holds.
 func (s *scene) settled(ctx context.Context, request string) error {
-	return cluster.Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		var inv v1alpha1.HarborInventory
 		if err := s.cluster.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: inventory}, &inv); err != nil {
 			return err

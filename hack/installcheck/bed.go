@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // bed is a control plane, and its administrator's kubeconfig.
@@ -83,7 +84,7 @@ func (b *bed) admitted(ctx context.Context, namespace string) error {
 	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 	pod.Namespace, pod.GenerateName = namespace, "manager-"
 	// The admission may not know of the ServiceAccount at once.
-	return cluster.Await(ctx, func(ctx context.Context) error { return b.Client.Create(ctx, pod, client.DryRunAll) })
+	return testbed.Await(ctx, func(ctx context.Context) error { return b.Client.Create(ctx, pod, client.DryRunAll) })
 }
 
 // emptied removes the namespaces of a check and waits for their end.
@@ -93,7 +94,7 @@ func (b *bed) emptied(ctx context.Context, names ...string) error {
 		if err := client.IgnoreNotFound(b.Client.Delete(ctx, ns)); err != nil {
 			return err
 		}
-		err := cluster.Await(ctx, func(ctx context.Context) error {
+		err := testbed.Await(ctx, func(ctx context.Context) error {
 			if err := b.Client.Get(ctx, client.ObjectKeyFromObject(ns), ns); err != nil {
 				return client.IgnoreNotFound(err)
 			}

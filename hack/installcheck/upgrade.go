@@ -17,6 +17,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -102,11 +103,11 @@ func (b *bed) reads(ctx context.Context, request string) error {
 	if err != nil {
 		return err
 	}
-	defer m.Kill()
+	defer func() { _ = m.Kill() }()
 	if err := b.synced(ctx, request); err != nil {
 		return fmt.Errorf("%w\n%s", err, m.Log())
 	}
-	return m.Terminate(ctx)
+	return m.Stop()
 }
 
 // synced asks every inventory for a sync of everything and waits for its end.
@@ -122,7 +123,7 @@ func (b *bed) synced(ctx context.Context, request string) error {
 		if err := b.Client.Patch(ctx, inv, client.MergeFrom(before)); err != nil {
 			return err
 		}
-		err := cluster.Await(ctx, func(ctx context.Context) error {
+		err := testbed.Await(ctx, func(ctx context.Context) error {
 			if err := b.Client.Get(ctx, client.ObjectKeyFromObject(inv), inv); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // own is the namespace that the operator is installed in.
@@ -184,7 +185,7 @@ func (w *way) work(ctx context.Context, b *bed, exercises []*cluster.Exercise) (
 	if err != nil {
 		return 0, err
 	}
-	defer m.Kill()
+	defer func() { _ = m.Kill() }()
 	for _, e := range exercises {
 		if err := e.Ready(ctx); err != nil {
 			return 0, fmt.Errorf("%w\n%s", err, m.Log())
@@ -212,7 +213,7 @@ func (w *way) work(ctx context.Context, b *bed, exercises []*cluster.Exercise) (
 			return 0, fmt.Errorf("%w\n%s", err, m.Log())
 		}
 	}
-	return len(granted), m.Terminate(ctx)
+	return len(granted), m.Stop()
 }
 
 // remove uninstalls the operator and returns what is left; then it removes that,
@@ -243,7 +244,7 @@ func (w *way) remove(ctx context.Context, b *bed, before snapshot) (left snapsho
 
 // leaves waits until what was added since before is as told.
 func (b *bed) leaves(ctx context.Context, before snapshot, want string) (left snapshot, err error) {
-	err = cluster.Await(ctx, func(ctx context.Context) error {
+	err = testbed.Await(ctx, func(ctx context.Context) error {
 		now, err := b.snapshot(ctx)
 		if err != nil {
 			return err
@@ -274,7 +275,7 @@ func (b *bed) resume(ctx context.Context, w *way, before snapshot) error {
 	if err != nil {
 		return err
 	}
-	defer m.Kill()
+	defer func() { _ = m.Kill() }()
 	if err := b.synced(ctx, "again"); err != nil {
 		return fmt.Errorf("%w\n%s", err, m.Log())
 	}
@@ -284,7 +285,7 @@ func (b *bed) resume(ctx context.Context, w *way, before snapshot) error {
 	if err := b.shell(ctx, emptying); err != nil {
 		return err
 	}
-	if err := m.Terminate(ctx); err != nil {
+	if err := m.Stop(); err != nil {
 		return err
 	}
 	if err := b.shell(ctx, w.uninstall...); err != nil {

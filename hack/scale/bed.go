@@ -79,9 +79,10 @@ func newBed(ctx context.Context, p programs, name string) (b *bed, err error) {
 		}
 	}()
 	b.plane, err = testbed.StartPlane(b.work, testbed.PlaneOptions{
-		Assets: p.assets,
-		Configure: func(plane *envtest.ControlPlane) {
+		Assets: p.assets, Definitions: filepath.Join(p.root, "config/crd/bases"),
+		Configure: func(plane *envtest.ControlPlane) error {
 			plane.Etcd.Configure().Set("quota-backend-bytes", quota)
+			return nil
 		},
 	})
 	if err != nil {
@@ -112,13 +113,8 @@ func (b *bed) stop() error {
 // closing adds the error of stop to that of the measurement.
 func (b *bed) closing(err *error) { *err = errors.Join(*err, b.stop()) }
 
+// install gives the operator its rights.
 func (b *bed) install(ctx context.Context) error {
-	_, err := envtest.InstallCRDs(b.config, envtest.CRDInstallOptions{
-		Paths: []string{filepath.Join(b.root, "config/crd/bases")}, ErrorIfPathMissing: true,
-	})
-	if err != nil {
-		return err
-	}
 	text, err := os.ReadFile(filepath.Join(b.root, "config/rbac/role.yaml"))
 	if err != nil {
 		return err
@@ -145,13 +141,9 @@ func (b *bed) startHarbor(ctx context.Context, dataset string, more ...string) e
 	if err != nil {
 		return err
 	}
-	linked, err := b.work.Link("harbor", b.programs.harbor.path)
-	if err != nil {
-		return err
-	}
 	args := append(slices.Clone(b.programs.harbor.args), "--listen", address, "--dataset", dataset)
 	args = append(args, more...)
-	p, err := b.work.Start(linked, b.note, b.programs.harbor.environment, args...)
+	p, err := b.work.Launch("harbor", b.programs.harbor.path, b.note, b.programs.harbor.environment, args...)
 	if err != nil {
 		return err
 	}
@@ -204,7 +196,7 @@ func (b *bed) note(err error) {
 func (b *bed) await(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, testbed.StartLimit)
 	defer cancel()
-	return b.explain(testbed.Await(ctx, address))
+	return b.explain(testbed.Await(ctx, testbed.Answers(address)))
 }
 
 // explain adds to an error the program that ended, if one did.

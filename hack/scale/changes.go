@@ -50,19 +50,24 @@ func changes(ctx context.Context, p programs, s settings, out io.Writer) (err er
 	return errors.Join(t.write(out), errors.Join(errs...))
 }
 
+// held returns the repositories that Harbor has, sorted, and what it lists of each.
+func (b *bed) held(ctx context.Context) (repositories []string, artifacts map[string][]testbed.Artifact, err error) {
+	all, err := b.harbor.Listed(ctx)
+	artifacts = map[string][]testbed.Artifact{}
+	for _, a := range all {
+		artifacts[a.Repository] = append(artifacts[a.Repository], a)
+	}
+	return slices.Sorted(maps.Keys(artifacts)), artifacts, err
+}
+
 // changeHarbor changes one artifact in each of k repositories: in turn one is
 // pushed, loses a tag to another one of the same list, or is deleted. n is the
 // number of the call: each begins with another kind of change.
 func (b *bed) changeHarbor(ctx context.Context, n, k int) (map[string]int, error) {
-	held, err := b.harbor.Listed(ctx)
+	repositories, held, err := b.held(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byRepository := map[string][]testbed.Artifact{}
-	for _, a := range held {
-		byRepository[a.Repository] = append(byRepository[a.Repository], a)
-	}
-	repositories := slices.Sorted(maps.Keys(byRepository))
 	if len(repositories) < k {
 		return nil, fmt.Errorf("the data set has %d repositories, fewer than %d", len(repositories), k)
 	}
@@ -71,7 +76,7 @@ func (b *bed) changeHarbor(ctx context.Context, n, k int) (map[string]int, error
 		repository := repositories[i*len(repositories)/k] // spread over all of them
 		kind := []string{"push", "move", "delete"}[(i+n)%3]
 		done[kind]++
-		if err := b.change(ctx, kind, repository, byRepository[repository], fmt.Sprintf("change-%d-%d", n, i)); err != nil {
+		if err := b.change(ctx, kind, repository, held[repository], fmt.Sprintf("change-%d-%d", n, i)); err != nil {
 			return nil, err
 		}
 	}

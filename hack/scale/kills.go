@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -283,18 +281,13 @@ func (k *killing) repack(ctx context.Context) error {
 // disturb changes one artifact in each third repository.
 func (k *killing) disturb(ctx context.Context) error {
 	return k.witness.changing(func() ([]testbed.Artifact, error) {
-		held, err := k.harbor.Listed(ctx)
+		repositories, held, err := k.held(ctx)
 		if err != nil {
 			return nil, err
 		}
-		byRepository := map[string][]testbed.Artifact{}
-		for _, a := range held {
-			byRepository[a.Repository] = append(byRepository[a.Repository], a)
-		}
-		repositories := slices.Sorted(maps.Keys(byRepository))
 		k.random.Shuffle(len(repositories), func(i, j int) { repositories[i], repositories[j] = repositories[j], repositories[i] })
 		for _, repository := range repositories[:len(repositories)/3] {
-			if err := k.disturbOne(ctx, repository, byRepository[repository]); err != nil {
+			if err := k.disturbOne(ctx, repository, held[repository]); err != nil {
 				return nil, err
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // shorten makes a rule fire sooner: it waits for 4 s, and looks back 30 s where it
@@ -120,7 +121,7 @@ func (b *bed) play(ctx context.Context, s scene) (row string, err error) {
 }
 
 func (b *bed) await(ctx context.Context, s scene, want bool) error {
-	return cluster.Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		firing, err := b.prometheus.firing(ctx, s.alert, s.label, s.value)
 		if err == nil && firing != want {
 			err = fmt.Errorf("%s fires: %t", s.alert, firing)

@@ -28,6 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 func main() {
@@ -81,14 +82,13 @@ func open(ctx context.Context, cleanups *cluster.Cleanups, change func(rules str
 		return ctx, nil, err
 	}
 	cleanups.Cleanup(func() { _ = b.Stop() })
-	if b.metrics, err = cluster.FreeAddress(ctx); err != nil {
+	if b.metrics, err = testbed.FreeAddress(ctx); err != nil {
 		return ctx, nil, err
 	}
-	if b.hooks, err = cluster.FreeAddress(ctx); err != nil {
+	if b.hooks, err = testbed.FreeAddress(ctx); err != nil {
 		return ctx, nil, err
 	}
-	b.prometheus, err = startPrometheus(ctx, cleanups, b.metrics, change, b.fail)
-	return ctx, b, err
+	return ctx, b, b.startPrometheus(ctx, change)
 }
 
 // startManager starts it. One that ends later, because it cannot listen, say,

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 )
 
 // consult does what the section Look of an alert's page says while the alert
@@ -74,7 +76,7 @@ func (p *prometheus) query(ctx context.Context, expr string) (string, error) {
 			}
 		}
 	}
-	if err := p.get(ctx, "/api/v1/query?query="+url.QueryEscape(expr), &answer); err != nil {
+	if err := testbed.Get(ctx, p.base+"/api/v1/query?query="+url.QueryEscape(expr), &answer); err != nil {
 		return "", err
 	}
 	if len(answer.Data.Result) == 0 {

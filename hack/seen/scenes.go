@@ -19,6 +19,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -180,7 +181,7 @@ func (b *bed) policy() scene {
 				ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "policy-probe"}, Harbor: harbor.URL, Project: "library", Repository: "library/probe",
 				Artifacts: []v1alpha1.ArtifactEntry{},
 			}
-			err := cluster.Await(ctx, func(ctx context.Context) error {
+			err := testbed.Await(ctx, func(ctx context.Context) error {
 				if err := b.Client.Create(ctx, probe.DeepCopy(), client.DryRunAll); err == nil || !strings.Contains(err.Error(), "no lists") {
 					return fmt.Errorf("the policy is not in force: %w", err)
 				}
@@ -216,7 +217,7 @@ func (b *bed) drift() scene {
 				return err
 			}
 			inv := &v1alpha1.HarborInventory{}
-			if err := cluster.Await(ctx, func(ctx context.Context) error {
+			if err := testbed.Await(ctx, func(ctx context.Context) error {
 				err := b.Client.Get(ctx, client.ObjectKey{Namespace: ns, Name: "drift"}, inv)
 				if err == nil && !apimeta.IsStatusConditionTrue(inv.Status.Conditions, v1alpha1.ConditionComplete) {
 					err = fmt.Errorf("not complete: %v", inv.Status.Conditions)

@@ -5,6 +5,7 @@ package testbed
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,7 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// StartLimit bounds the start of etcd and that of the API server.
+// StartLimit bounds the start of etcd and of the API server, and the stop of both:
+// envtest's own limit, 20 s, is too short for a machine that does much else.
 const StartLimit = time.Minute
 
 // OperatorUser is whom the operator is to the API server. It is to have the
@@ -35,32 +37,45 @@ type PlaneOptions struct {
 	Assets string
 	// Namespace that the kubeconfigs name.
 	Namespace string
+	// Definitions, if set, is a directory with CustomResourceDefinitions to install.
+	Definitions string
 	// Configure, if set, changes the flags of both programs.
-	Configure func(*envtest.ControlPlane)
+	Configure func(*envtest.ControlPlane) error
 }
 
 // StartPlane starts etcd and the API server, and writes the workspace's
 // kubeconfig, of an administrator, and operator.kubeconfig.
 func StartPlane(w *Workspace, o PlaneOptions) (p *Plane, err error) {
-	p = &Plane{ControlPlane: &envtest.ControlPlane{
-		Etcd:        &envtest.Etcd{DataDir: w.Path("etcd"), StartTimeout: StartLimit, StopTimeout: stopLimit},
-		APIServer:   &envtest.APIServer{CertDir: w.Path("certs"), StartTimeout: StartLimit, StopTimeout: stopLimit},
-		KubectlPath: filepath.Join(o.Assets, "kubectl"),
-	}}
+	env := &envtest.Environment{
+		ControlPlane: envtest.ControlPlane{
+			Etcd:        &envtest.Etcd{DataDir: w.Path("etcd")},
+			APIServer:   &envtest.APIServer{CertDir: w.Path("certs")},
+			KubectlPath: filepath.Join(o.Assets, "kubectl"),
+		},
+		ControlPlaneStartTimeout: StartLimit,
+		ControlPlaneStopTimeout:  StartLimit,
+		UseExistingCluster:       new(false), // whatever the environment says
+	}
+	if o.Definitions != "" {
+		env.CRDDirectoryPaths, env.ErrorIfCRDPathMissing = []string{o.Definitions}, true
+	}
+	p = &Plane{ControlPlane: &env.ControlPlane}
 	if o.Configure != nil {
-		o.Configure(p.ControlPlane)
+		if err := o.Configure(p.ControlPlane); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.prepare(w, o.Assets); err != nil {
 		return nil, err
 	}
-	if err := p.Start(); err != nil {
-		return nil, err
-	}
 	defer func() {
 		if err != nil {
-			_ = p.Stop() // the first error says more
+			_ = env.Stop() // the first error says more
 		}
 	}()
+	if _, err := env.Start(); err != nil {
+		return nil, err
+	}
 	if p.Admin, err = p.user(w.Path("kubeconfig"), o.Namespace, "testbed-admin", "system:masters"); err != nil {
 		return nil, err
 	}
@@ -79,21 +94,32 @@ func StartPlane(w *Workspace, o PlaneOptions) (p *Plane, err error) {
 	return p, nil
 }
 
-// prepare has both programs guarded and their logs written.
+// attachOutput is envtest's variable that has both programs write to the caller's
+// output.
+const attachOutput = "KUBEBUILDER_ATTACH_CONTROL_PLANE_OUTPUT"
+
+// prepare has both programs guarded and, unless they write to the caller's output,
+// their logs written.
 func (p *Plane) prepare(w *Workspace, assets string) error {
-	for name, set := range map[string]func(path string, log *os.File){
-		"etcd":           func(path string, log *os.File) { p.Etcd.Path, p.Etcd.Out, p.Etcd.Err = path, log, log },
-		"kube-apiserver": func(path string, log *os.File) { p.APIServer.Path, p.APIServer.Out, p.APIServer.Err = path, log, log },
+	for name, program := range map[string]struct {
+		path     *string
+		out, err *io.Writer
+	}{
+		"etcd":           {&p.Etcd.Path, &p.Etcd.Out, &p.Etcd.Err},
+		"kube-apiserver": {&p.APIServer.Path, &p.APIServer.Out, &p.APIServer.Err},
 	} {
-		linked, err := w.Link(name, filepath.Join(assets, name))
-		if err != nil {
+		var err error
+		if *program.path, err = w.Link(name, filepath.Join(assets, name)); err != nil {
 			return err
+		}
+		if os.Getenv(attachOutput) == "true" {
+			continue
 		}
 		log, err := w.OpenLog(name) // open for as long as the program runs
 		if err != nil {
 			return err
 		}
-		set(linked, log)
+		*program.out, *program.err = log, log
 	}
 	return nil
 }

@@ -5,51 +5,82 @@ package testbed
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
 )
 
-// FreeAddress returns a port of the loopback interface that nobody listens on.
+// FreeAddress returns a port of the loopback interface that nobody listens on. It
+// is none of those that Linux chooses itself, from 32768 on (ip(7),
+// ip_local_port_range): a connection or another listener could be given it before
+// its user listens.
 func FreeAddress(ctx context.Context) (string, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for tries := 1; ; tries++ {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)) //nolint:gosec // needs no secrecy
+		listener, err := config.Listen(ctx, "tcp", address)
+		if err == nil {
+			return address, listener.Close()
+		}
+		if tries == 100 {
+			return "", err
+		}
 	}
-	return listener.Addr().String(), listener.Close()
 }
 
-// Await asks for an address until it answers 200.
-func Await(ctx context.Context, address string) error {
+// Await asks until there is no error. When the context ends sooner, it returns
+// the cause of that with the last error.
+func Await(ctx context.Context, ask func(context.Context) error) error {
+	var last error
 	for {
-		err := get(ctx, address)
+		err := ask(ctx)
 		if err == nil {
 			return nil
 		}
-		if Pause(ctx, 50*time.Millisecond) != nil {
-			return fmt.Errorf("%s does not answer: %w", address, err)
+		if ctx.Err() == nil || last == nil {
+			last = err
+		}
+		if cause := Pause(ctx, 20*time.Millisecond); cause != nil {
+			return fmt.Errorf("%w: %w", cause, last)
 		}
 	}
 }
 
-func get(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
+// Answers returns what asks for an address once, and fails unless the answer is 200.
+func Answers(address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		return Get(ctx, address, nil)
+	}
+}
+
+// Get asks for an address, and decodes the answer, which is JSON, unless that is
+// nil. An answer other than 200 is an error.
+func Get(ctx context.Context, address string, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
+	return send(request, answer)
+}
+
+func send(request *http.Request, answer any) error {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %s", response.Status)
+		return fmt.Errorf("%s answers %s", request.URL, response.Status)
 	}
-	return nil
+	if answer == nil {
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(answer)
 }
 
 // Pause lets d pass; it returns the cause when the context ends sooner.

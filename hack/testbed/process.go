@@ -41,6 +41,10 @@ func (w *Workspace) Link(name, target string) (string, error) {
 	if _, err := os.Stat(target); err != nil {
 		return "", fmt.Errorf("%w: run this with make, which builds it", err)
 	}
+	target, err := filepath.Abs(target) // a link's target counts from the link
+	if err != nil {
+		return "", err
+	}
 	start := filepath.Join(w.Path("run"), name)
 	if w.guard == "" {
 		return start, os.Symlink(target, start)
@@ -59,8 +63,17 @@ func (w *Workspace) program(name string) string {
 	return filepath.Join(w.Path("real"), name)
 }
 
+// Launch links a program and starts it; see Link and Start.
+func (w *Workspace) Launch(name, target string, lost func(error), environment []string, args ...string) (*Process, error) {
+	linked, err := w.Link(name, target)
+	if err != nil {
+		return nil, err
+	}
+	return w.Start(linked, lost, environment, args...)
+}
+
 // Start starts what Link returned; it writes to its log. Should it end by
-// itself, lost is called.
+// itself, lost is called, if it is not nil.
 func (w *Workspace) Start(linked string, lost func(error), environment []string, args ...string) (*Process, error) {
 	p := &Process{name: filepath.Base(linked), workspace: w, ended: make(chan struct{})}
 	log, err := w.OpenLog(p.name)
@@ -80,7 +93,7 @@ func (w *Workspace) Start(linked string, lost func(error), environment []string,
 	go func() {
 		_ = p.command.Wait() // ProcessState tells the same
 		close(p.ended)
-		if !p.stopping.Load() {
+		if lost != nil && !p.stopping.Load() {
 			lost(&ExitError{p.name, p.command.ProcessState.String()})
 		}
 	}()
@@ -101,16 +114,29 @@ func (p *Process) Stop() error {
 	}
 }
 
+// Log returns what the program, and others of its name before it, have written;
+// where that cannot be read, why.
+func (p *Process) Log() string {
+	text, err := os.ReadFile(p.workspace.Log(p.name))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// Ended is closed once the program has ended, for whatever reason.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Usage of the program; see [Workspace.Usage].
+func (p *Process) Usage() (Usage, error) { return p.workspace.Usage(p.name) }
+
 // Kill ends the program itself, not its guard, with SIGKILL, and returns when it
-// is gone. Linux only.
+// is gone. Where there are guards, Linux only.
 func (p *Process) Kill() error {
 	p.stopping.Store(true)
 	overdue := time.After(stopLimit)
 	for {
-		pid, err := p.workspace.pid(p.name)
-		if err == nil {
-			err = syscall.Kill(pid, syscall.SIGKILL)
-		}
+		err := p.kill()
 		again := time.Millisecond // the guard may not have started it yet
 		if err == nil {
 			again = stopLimit
@@ -123,4 +149,16 @@ func (p *Process) Kill() error {
 		case <-time.After(again):
 		}
 	}
+}
+
+// kill sends SIGKILL to the program.
+func (p *Process) kill() error {
+	if p.workspace.guard == "" {
+		return p.command.Process.Kill()
+	}
+	pid, err := p.workspace.pid(p.name)
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
 }

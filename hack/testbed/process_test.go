@@ -25,12 +25,8 @@ func started(t *testing.T, script string) (*Workspace, *Process, <-chan error) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.Close() })
-	linked, err := w.Link("program", shell)
-	if err != nil {
-		t.Fatal(err)
-	}
 	lost := make(chan error, 1)
-	p, err := w.Start(linked, func(err error) { lost <- err }, []string{"GREETING=hello"}, "-c", script)
+	p, err := w.Launch("program", shell, func(err error) { lost <- err }, []string{"GREETING=hello"}, "-c", script)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,8 +40,8 @@ func TestProgramThatEndsByItselfIsTold(t *testing.T) {
 	if !errors.As(err, &exit) || exit.Name != "program" || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("error %v", err)
 	}
-	if log, err := os.ReadFile(w.Log("program")); err != nil || string(log) != "hello\n" {
-		t.Errorf("log %q, %v", log, err)
+	if log, err := os.ReadFile(w.Log("program")); err != nil || string(log) != "hello\n" || p.Log() != string(log) {
+		t.Errorf("log %q or %q, %v", log, p.Log(), err)
 	}
 	if err := p.Stop(); err != nil {
 		t.Errorf("stopping what has ended: %v", err)

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -64,13 +63,5 @@ func (s *Simulator) Call(ctx context.Context, method, path string, body, answer 
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: the simulator answered %s", method, path, response.Status)
-	}
-	return json.NewDecoder(response.Body).Decode(answer)
+	return send(request, answer)
 }

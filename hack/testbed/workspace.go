@@ -1,7 +1,7 @@
 // Copyright The harbor-inventory Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package testbed runs what a demonstration or a measurement of the operator
+// Package testbed runs what a test, a demonstration or a measurement of the operator
 // needs, each as a process of its own on this machine: a control plane, a
 // simulated Harbor, the operator.
 package testbed

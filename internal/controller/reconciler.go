@@ -1,9 +1,6 @@
 // Copyright The harbor-inventory Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controller reconciles HarborInventories. It is the only package that
-// writes to Kubernetes; what it writes is decided by pure code: due.go and
-// outcome.go here, internal/inventory and internal/shard.
 package controller
 
 import (

@@ -5,13 +5,9 @@ package controller_test
 
 import (
 	"cmp"
-	"compress/gzip"
 	"encoding/json"
 	"maps"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +17,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest/har"
 )
 
 // object is a JSON object as encoding/json reads it, apart from any type of ours.
@@ -29,40 +26,16 @@ type object = map[string]any
 // recorded returns the bodies of a recording's successful answers by path and query.
 func recorded(t *testing.T, name string) map[string]any {
 	t.Helper()
-	file, err := os.Open(filepath.Join("..", "harbor", "harbortest", "testdata", "recordings", name+".har.gz"))
+	read, err := har.Read("../harbor/harbortest/testdata/recordings", name)
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var har struct {
-		Log struct {
-			Entries []struct {
-				Request  struct{ Method, URL string }
-				Response struct {
-					Status  int
-					Content struct{ Text string }
-				}
-			}
-		}
-	}
-	if err := json.NewDecoder(unzipped).Decode(&har); err != nil {
 		t.Fatal(err)
 	}
 	bodies := map[string]any{}
-	for _, e := range har.Log.Entries {
+	for _, e := range read[0].Entries {
 		var body any
-		if e.Response.Status != http.StatusOK || e.Request.Method != http.MethodGet || json.Unmarshal([]byte(e.Response.Content.Text), &body) != nil {
-			continue
+		if e.Response.Status == http.StatusOK && e.Request.Method == http.MethodGet && json.Unmarshal([]byte(e.Response.Content.Text), &body) == nil {
+			bodies[e.Request.URL.RequestURI()] = body
 		}
-		u, err := url.Parse(e.Request.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bodies[u.RequestURI()] = body
 	}
 	return bodies
 }

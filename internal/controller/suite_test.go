@@ -79,7 +79,7 @@ func runSuite(m *testing.M) (code int, err error) {
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
-	audit, err := cluster.Audit(env, dir)
+	audit, err := cluster.Audit(env.ControlPlane.GetAPIServer(), dir)
 	if err != nil {
 		return 1, err
 	}

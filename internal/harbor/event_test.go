@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -34,19 +33,7 @@ func TestRecordedEvents(t *testing.T) {
 		}
 		fmt.Fprintf(&got, "%s\n", line)
 	}
-	const golden = "testdata/events.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	golden(t, "testdata/events.golden", got.String())
 }
 
 func TestDecodeEvent(t *testing.T) {

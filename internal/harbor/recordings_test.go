@@ -5,22 +5,38 @@ package harbor
 
 import (
 	"cmp"
-	"compress/gzip"
 	"encoding/json"
 	"flag"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest/har"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/transport"
 )
+
+// golden compares got with a file, or writes it there with -update.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("golden (-), decoded (+):\n%s", diff)
+	}
+}
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
@@ -39,57 +55,19 @@ func (e exchange) String() string { return e.recording + ": " + e.method + " " +
 // conformance is tested with; all of them, or the named ones.
 func recordings(tb testing.TB, names ...string) []exchange {
 	tb.Helper()
-	files, err := filepath.Glob("harbortest/testdata/recordings/*.har.gz")
-	if err != nil || len(files) == 0 {
-		tb.Fatalf("no recordings: %v", err)
+	read, err := har.Read("harbortest/testdata/recordings", names...)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	var all []exchange
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".har.gz")
-		if len(names) == 0 || strings.Contains(" "+strings.Join(names, " ")+" ", " "+name+" ") {
-			all = append(all, recording(tb, file, name)...)
-		}
-	}
-	return all
-}
-
-func recording(tb testing.TB, file, name string) []exchange {
-	tb.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	unzipped, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var har struct {
-		Log struct {
-			Entries []struct {
-				Request  struct{ Method, URL string }
-				Response struct {
-					Status  int
-					Headers []struct{ Name, Value string }
-					Content struct{ Text string }
-				}
+	for _, r := range read {
+		for _, e := range r.Entries {
+			header := http.Header{}
+			for _, h := range e.Response.Headers {
+				header.Add(h.Name, h.Value)
 			}
+			all = append(all, exchange{r.Name, e.Request.Method, e.Request.URL.URL, e.Response.Status, header, e.Response.Content.Text})
 		}
-	}
-	if err := json.NewDecoder(unzipped).Decode(&har); err != nil {
-		tb.Fatal(file, err)
-	}
-	var all []exchange
-	for _, e := range har.Log.Entries {
-		u, err := url.Parse(e.Request.URL)
-		if err != nil {
-			tb.Fatal(file, err)
-		}
-		header := http.Header{}
-		for _, h := range e.Response.Headers {
-			header.Add(h.Name, h.Value)
-		}
-		all = append(all, exchange{name, e.Request.Method, u, e.Response.Status, header, e.Response.Content.Text})
 	}
 	return all
 }
@@ -209,19 +187,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const file = "testdata/artifacts.golden.json"
-	if *update {
-		if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(text)+"\n", "\n")); diff != "" {
-		t.Errorf("golden (-), decoded (+):\n%s", diff)
-	}
+	golden(t, "testdata/artifacts.golden.json", string(text)+"\n")
 }
 
 // TestRecordedAnswers replays every recorded answer of the endpoints that the

@@ -24,6 +24,7 @@ import (
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
 	"github.com/harbor-inventory/harbor-inventory/hack/cluster"
+	"github.com/harbor-inventory/harbor-inventory/hack/testbed"
 	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest"
 )
 
@@ -133,35 +134,26 @@ func rss(ctx context.Context, c *cluster.Cluster, request string) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	defer m.Kill()
+	defer func() { _ = m.Kill() }()
 	if err := sync(ctx, c, request); err != nil {
 		return 0, err
 	}
-	if err := wait(ctx, settle); err != nil {
+	if err := testbed.Pause(ctx, settle); err != nil {
 		return 0, err
 	}
 	var all []int64
 	for range looks {
-		value, err := m.RSS()
+		usage, err := m.Usage()
 		if err != nil {
 			return 0, err
 		}
-		all = append(all, value)
-		if err := wait(ctx, pause); err != nil {
+		all = append(all, usage.Resident)
+		if err := testbed.Pause(ctx, pause); err != nil {
 			return 0, err
 		}
 	}
 	slices.Sort(all)
-	return median(all), m.Terminate(ctx)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
+	return median(all), m.Stop()
 }
 
 // sync asks for a sync and waits for its end.
@@ -176,7 +168,7 @@ func sync(ctx context.Context, c *cluster.Cluster, request string) error {
 	if err := c.Client.Patch(ctx, &inv, client.MergeFrom(before)); err != nil {
 		return err
 	}
-	return cluster.Await(ctx, func(ctx context.Context) error {
+	return testbed.Await(ctx, func(ctx context.Context) error {
 		if err := c.Client.Get(ctx, key, &inv); err != nil {
 			return err
 		}

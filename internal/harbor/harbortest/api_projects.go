@@ -36,11 +36,7 @@ func (c *call) projectByNameOrID(text string) *project {
 func projectNotFound(name string) *apiError { return notFound("project " + name + " not found") }
 
 func listProjects(c *call) *answer {
-	p, failure := parsePaging(c.query)
-	if failure != nil {
-		return failure.answer()
-	}
-	words, failure := c.words()
+	p, words, failure := c.listing()
 	if failure != nil {
 		return failure.answer()
 	}

@@ -43,11 +43,7 @@ func listRepositoriesOf(c *call) *answer {
 }
 
 func listAllRepositories(c *call) *answer {
-	paging, failure := parsePaging(c.query)
-	if failure != nil {
-		return failure.answer()
-	}
-	words, failure := c.words()
+	paging, words, failure := c.listing()
 	if failure != nil {
 		return failure.answer()
 	}

@@ -113,11 +113,7 @@ func currentUser(c *call) *answer {
 }
 
 func listLabelsOf(c *call) *answer {
-	paging, failure := parsePaging(c.query)
-	if failure != nil {
-		return failure.answer()
-	}
-	words, failure := c.words()
+	paging, words, failure := c.listing()
 	if failure != nil {
 		return failure.answer()
 	}

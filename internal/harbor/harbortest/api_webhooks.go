@@ -27,11 +27,7 @@ func webhookPolicies(c *call) *answer {
 	if c.request.Method == http.MethodPost {
 		return createWebhookPolicy(c, p)
 	}
-	paging, failure := parsePaging(c.query)
-	if failure != nil {
-		return failure.answer()
-	}
-	words, failure := c.words()
+	paging, words, failure := c.listing()
 	if failure != nil {
 		return failure.answer()
 	}

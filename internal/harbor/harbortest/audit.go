@@ -115,11 +115,7 @@ func listLogsOf(c *call, shown func(*project, *auditEntry) bool) *answer {
 }
 
 func answerAudit(c *call, shown func(*auditEntry) bool) *answer {
-	paging, failure := parsePaging(c.query)
-	if failure != nil {
-		return failure.answer()
-	}
-	words, failure := c.words()
+	paging, words, failure := c.listing()
 	if failure != nil {
 		return failure.answer()
 	}

@@ -43,6 +43,17 @@ func (c *call) words() (keywords, *apiError) {
 	return parseQuery(text)
 }
 
+// listing reads what most listings take, in this order, by which one that has two
+// faults is refused.
+func (c *call) listing() (paging, keywords, *apiError) {
+	p, failure := parsePaging(c.query)
+	if failure != nil {
+		return paging{}, nil, failure
+	}
+	words, failure := c.words()
+	return p, words, failure
+}
+
 // listOf makes the answer of a listing from its rows.
 func listOf[T any](c *call, rows []T, total int64, p paging, write func([]byte, T) []byte) *answer {
 	body := []byte{'['}

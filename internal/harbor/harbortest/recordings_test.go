@@ -4,15 +4,12 @@
 package harbortest
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/harbor-inventory/harbor-inventory/internal/harbor/harbortest/har"
 )
 
 // entry is one request and its answer in a recording.
@@ -36,75 +33,35 @@ func (e *entry) request() string { return e.method + " " + e.url.RequestURI() }
 
 func (e *entry) authenticated() bool { return e.header["Authorization"] != "" }
 
-type har struct {
-	Log struct {
-		Entries []struct {
-			StartedDateTime time.Time
-			Comment         string
-			Request         struct {
-				Method, URL string
-				Headers     []struct{ Name, Value string }
-				PostData    struct{ Text string }
-			}
-			Response struct {
-				Status  int
-				Headers []struct{ Name, Value string }
-				Content struct{ Text string }
-			}
-		}
-	}
-}
-
 // readRecordings returns the entries of every recording in testdata, each
-// recording in order, the recordings in order of time.
+// recording in order.
 func readRecordings(tb testing.TB) map[string][]*entry {
 	tb.Helper()
-	files, err := filepath.Glob("testdata/recordings/*.har.gz")
-	if err != nil || len(files) == 0 {
-		tb.Fatalf("no recordings in testdata: %v", err)
+	all, err := har.Read("testdata/recordings")
+	if err != nil {
+		tb.Fatal(err)
 	}
 	recordings := map[string][]*entry{}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".har.gz")
-		recordings[name] = readRecording(tb, file, name)
+	for _, r := range all {
+		for i := range r.Entries {
+			recordings[r.Name] = append(recordings[r.Name], entryOf(r.Name, i, &r.Entries[i]))
+		}
 	}
 	return recordings
 }
 
-func readRecording(tb testing.TB, file, name string) []*entry {
-	tb.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		tb.Fatal(err)
+func entryOf(recording string, number int, e *har.Entry) *entry {
+	parsed := &entry{
+		recording: recording, number: number, started: e.StartedDateTime, comment: e.Comment, method: e.Request.Method, url: e.Request.URL.URL,
+		sent: e.Request.PostData.Text, status: e.Response.Status, body: e.Response.Content.Text, header: map[string]string{}, answer: map[string]string{},
 	}
-	defer f.Close()
-	zipped, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatalf("%s: %v", file, err)
+	for _, h := range e.Request.Headers {
+		parsed.header[h.Name] = h.Value
 	}
-	var h har
-	if err := json.NewDecoder(zipped).Decode(&h); err != nil {
-		tb.Fatalf("%s: %v", file, err)
+	for _, h := range e.Response.Headers {
+		parsed.answer[h.Name] = h.Value
 	}
-	var entries []*entry
-	for i, e := range h.Log.Entries {
-		u, err := url.Parse(e.Request.URL)
-		if err != nil {
-			tb.Fatalf("%s, entry %d: %v", file, i, err)
-		}
-		parsed := &entry{
-			recording: name, number: i, started: e.StartedDateTime, comment: e.Comment, method: e.Request.Method, url: u,
-			sent: e.Request.PostData.Text, status: e.Response.Status, body: e.Response.Content.Text, header: map[string]string{}, answer: map[string]string{},
-		}
-		for _, h := range e.Request.Headers {
-			parsed.header[h.Name] = h.Value
-		}
-		for _, h := range e.Response.Headers {
-			parsed.answer[h.Name] = h.Value
-		}
-		entries = append(entries, parsed)
-	}
-	return entries
+	return parsed
 }
 
 // inOrder returns all entries in order of time.
