@@ -24,20 +24,21 @@
 //
 // Read first: reconciler.go, then the files of a sync in this order.
 //
-//	| phase of a sync               | files                                                      |
-//	|-------------------------------|------------------------------------------------------------|
-//	| is it time?                   | due.go                                                     |
-//	| who owns the lists?           | ownership.go                                               |
-//	| what does the spec refer to?  | resolve.go, refusal.go, harbors.go                         |
-//	| what need not be read?        | sweep.go                                                   |
-//	| read Harbor and hand on       | sync.go, sink.go                                           |
-//	| what is to stand in the lists | lists.go, carry.go, confirm.go, statusoutput.go            |
-//	| write them                    | listobject.go, writing.go, migration.go, settling.go       |
-//	| keep webhook policies         | register.go, policies.go                                   |
-//	| tell the outcome              | outcome.go, numbers.go, layers.go, status.go, events.go    |
+//	| phase of a sync               | files                                                               |
+//	|-------------------------------|---------------------------------------------------------------------|
+//	| is it time?                   | due.go                                                              |
+//	| who owns the lists?           | ownership.go                                                        |
+//	| what does the spec refer to?  | resolve.go, refusal.go, harbors.go                                  |
+//	| what need not be read?        | sweep.go                                                            |
+//	| read Harbor and hand on       | sync.go, sink.go                                                    |
+//	| what is to stand in the lists | lists.go, carry.go, confirm.go, statusoutput.go                     |
+//	| write them                    | listobject.go, writing.go, migration.go, settling.go                |
+//	| keep webhook policies         | register.go, policies.go                                            |
+//	| tell the outcome              | outcome.go, wording.go, numbers.go, layers.go, status.go, events.go |
 //
 // Hints come from three sides: webhooks.go, auditlog.go, and edits.go, which sees
-// what others make of the lists. patching.go brings single artifacts into lists.
+// what others make of the lists. named.go asks Harbor for
+// the artifacts that they name, and patching.go brings these into lists.
 // reportpass.go and reportobject.go are a pass over the reports and the objects that
 // it writes. metrics.go, inventorymetrics.go, tracing.go and health.go are how all of
 // it is watched from outside; transform.go is how little the cache holds.
