@@ -37,9 +37,9 @@
 //	| tell the outcome              | outcome.go, wording.go, numbers.go, layers.go, status.go, events.go |
 //
 // Hints come from three sides: webhooks.go, auditlog.go, and edits.go, which sees
-// what others make of the lists. named.go asks Harbor for
-// the artifacts that they name, and patching.go brings these into lists.
-// reportpass.go and reportobject.go are a pass over the reports and the objects that
-// it writes. metrics.go, inventorymetrics.go, tracing.go and health.go are how all of
-// it is watched from outside; transform.go is how little the cache holds.
+// what others make of the lists. named.go keeps in mind which artifacts they are
+// about, and patching.go brings these into lists. reportpass.go and reportobject.go
+// are a pass over the reports and the objects that it writes. metrics.go,
+// inventorymetrics.go, tracing.go and health.go are how all of it is watched from
+// outside; transform.go is how little the cache holds.
 package controller
