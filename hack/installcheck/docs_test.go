@@ -45,7 +45,10 @@ func TestCommands(t *testing.T) {
 			}
 		}
 	}
-	run := map[string]bool{}
+	if !strings.Contains(string(page), "<!-- run -->\n```sh\n"+mine) {
+		t.Errorf("the page does not make the kustomization that is installed:\n%s", mine)
+	}
+	run := map[string]bool{rollout: true}
 	for _, w := range ways {
 		for _, line := range slices.Concat(namespace, w.install, w.uninstall, w.purge) {
 			run[line] = true

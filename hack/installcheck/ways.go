@@ -23,6 +23,8 @@ type way struct {
 	made bool
 	// tenants are the namespaces that inventories are in.
 	tenants []string
+	// files is the command that writes those that install takes.
+	files   string
 	install []string
 	// flags are added to the Deployment's.
 	flags []string
@@ -47,6 +49,23 @@ var purge = []string{
 	"kubectl delete namespace " + own,
 }
 
+// mine is a kustomization as users write it.
+const mine = `mkdir -p dist/mine
+cat >dist/mine/kustomization.yaml <<EOF
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+- ../../config/default
+images:
+- name: controller
+  newName: registry.example.com/harbor-inventory
+  newTag: dev
+EOF
+`
+
+// rollout waits for Pods, which a control plane alone has none of.
+const rollout = "kubectl --namespace " + own + " rollout status deployment/harbor-inventory-controller-manager"
+
 // namespace makes the namespace for the ways that make none.
 var namespace = []string{
 	"kubectl create namespace " + own,
@@ -56,9 +75,10 @@ var namespace = []string{
 var ways = []way{
 	{
 		name: "`kubectl apply -k config/default`", made: true, tenants: []string{"team-a", "team-b"},
-		install:   []string{"kubectl apply --server-side -k config/default"},
+		files:     mine,
+		install:   []string{"kubectl apply --server-side -k dist/mine"},
 		reader:    "harbor-inventory-metrics-reader",
-		uninstall: []string{emptying, "kubectl delete -k config/default"},
+		uninstall: []string{emptying, "kubectl delete -k dist/mine"},
 		left:      "nothing",
 	},
 	{
@@ -125,7 +145,7 @@ func (w *way) check(ctx context.Context, b *bed) (r row, err error) {
 	if err != nil {
 		return r, err
 	}
-	if err := b.shell(ctx, w.install...); err != nil {
+	if err := b.shell(ctx, append([]string{w.files}, w.install...)...); err != nil {
 		return r, err
 	}
 	if err := b.admitted(ctx, own); err != nil {
