@@ -104,11 +104,16 @@ func (b *bed) startManager(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	go func() {
-		<-m.Ended()
-		b.fail(fmt.Errorf("the manager ended:\n%s", tail(m.Log())))
-	}()
+	b.needs("the manager", m.Process)
 	return nil
+}
+
+// needs ends the run when a program ends.
+func (b *bed) needs(what string, p *testbed.Process) {
+	go func() {
+		<-p.Ended()
+		b.fail(fmt.Errorf("%s ended:\n%s", what, tail(p.Log())))
+	}()
 }
 
 // tail returns the last lines of a log.

@@ -51,10 +51,7 @@ func (b *bed) startPrometheus(ctx context.Context, change func(rules string) str
 	if err != nil {
 		return err
 	}
-	go func() {
-		<-p.Ended()
-		b.fail(fmt.Errorf("prometheus ended:\n%s", tail(p.Log())))
-	}()
+	b.needs("prometheus", p)
 	b.prometheus = &prometheus{base: "http://" + address}
 	return testbed.Await(ctx, testbed.Answers(b.prometheus.base+"/-/ready"))
 }

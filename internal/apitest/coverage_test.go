@@ -16,8 +16,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// openAPISchema is the part of an OpenAPI schema that restricts something.
+// openAPISchema is the part of an OpenAPI schema that restricts something, and
+// what describes it.
 type openAPISchema struct {
+	Description          string                   `json:"description"`
 	Type                 string                   `json:"type"`
 	Format               string                   `json:"format"`
 	Properties           map[string]openAPISchema `json:"properties"`

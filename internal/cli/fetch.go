@@ -216,7 +216,7 @@ func (s *fetchSink) Repository(_ context.Context, r fetch.Repository) error {
 	s.progress.read(r.Project, len(r.Artifacts))
 	for i := range r.Artifacts {
 		a := &Artifact{Harbor: s.harbor, Project: r.Project, Repository: r.Name, ArtifactEntry: inventory.Entry(&r.Artifacts[i], s.details)}
-		inventory.Answered(&a.ArtifactEntry, inventory.Overviews(s.details))
+		inventory.Answered(&a.ArtifactEntry, s.details)
 		if s.err = s.printer.print(a); s.err != nil {
 			return s.err
 		}

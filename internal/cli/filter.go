@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/harbor-inventory/harbor-inventory/api/v1alpha1"
+	"github.com/harbor-inventory/harbor-inventory/internal/inventory"
 	"github.com/harbor-inventory/harbor-inventory/internal/vulnerability"
 )
 
@@ -208,13 +209,15 @@ func (f *Filter) byState(a *Artifact) bool {
 // scanSucceeded is Harbor's status of a scan that has a result.
 const scanSucceeded = "Success"
 
+var scans = []v1alpha1.Detail{v1alpha1.DetailVulnerabilities}
+
 // scanOf tells what is known of an artifact's scan: yes, where there is a result.
 func scanOf(a *Artifact) verdict {
 	switch {
-	case a.Vulnerabilities == nil && slices.Contains(a.Unavailable, "vulnerabilities"):
-		return unscanned
-	case a.Vulnerabilities == nil:
+	case inventory.Pending(&a.ArtifactEntry, scans):
 		return notLookedUp
+	case a.Vulnerabilities == nil:
+		return unscanned
 	case a.Vulnerabilities.ScanStatus == scanSucceeded || a.Vulnerabilities.Total > 0:
 		return yes
 	default:

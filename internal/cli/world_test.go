@@ -105,7 +105,7 @@ func (g *gathered) Repository(_ context.Context, r fetch.Repository) error {
 			Harbor: "https://harbor.example.com", Project: r.Project, Repository: r.Name,
 			ArtifactEntry: inventory.Entry(&r.Artifacts[i], everything),
 		}
-		inventory.Answered(&a.ArtifactEntry, inventory.Overviews(everything))
+		inventory.Answered(&a.ArtifactEntry, everything)
 		g.all = append(g.all, a)
 	}
 	return nil

@@ -220,8 +220,17 @@ func (l *lane) urge(repository string, digests []string) {
 
 // putBack has a lookup done again that was interrupted.
 func (k *knowledge) putBack(l *lookup) {
-	if l.kind == lookUrgent {
-		k.urge(l.repository, slices.Collect(maps.Keys(l.urgent)))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, known := k.repositories[l.repository]; known {
+		k.lane.putBack(l)
+	}
+}
+
+// putBack keeps in mind what was taken out: the urgent ones alone are.
+func (l *lane) putBack(taken *lookup) {
+	if taken.kind == lookUrgent {
+		l.urge(taken.repository, slices.Collect(maps.Keys(taken.urgent)))
 	}
 }
 
@@ -236,9 +245,7 @@ func (k *knowledge) lookedUp(l *lookup, rest []string, err error, now time.Time)
 		k.lane.drop(l.repository)
 	case err != nil:
 		k.lane.retry[l.repository] = now.Add(laneRetry)
-		if l.kind == lookUrgent {
-			k.lane.urge(l.repository, slices.Collect(maps.Keys(l.urgent)))
-		}
+		k.lane.putBack(l)
 	case len(rest) > 0:
 		l.digests = rest
 		if l.kind == lookUrgent { // the rest is not more urgent than others

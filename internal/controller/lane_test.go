@@ -53,6 +53,13 @@ func TestOrderOfLookups(t *testing.T) {
 	if len(d.urgent) != 2 {
 		t.Errorf("urgent: %v", d.urgent)
 	}
+	k.urge("p/d", []string{"sha256:7"})
+	k.putBack(d)
+	d = next()
+	is(d, "p/d", lookUrgent)
+	if len(d.urgent) != 3 {
+		t.Errorf("urgent after an interruption: %v", d.urgent)
+	}
 	k.lookedUp(d, nil, nil, now)
 	b = next() // it goes on
 	is(b, "p/b", lookPending)

@@ -55,9 +55,7 @@ func TestHintDuringSync(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				registry := harbortest.New()
-				registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret", Webhooks: true})
-				fine(registry.CreateProject("p", false))
+				registry := realmRegistry()
 				for _, image := range []harbortest.Image{{Tags: []string{"1"}}, {Tags: []string{"2"}}, {}, {Digest: shared, Tags: []string{"shared"}}} {
 					registry.Push("p/a", image)
 				}

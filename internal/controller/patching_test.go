@@ -94,9 +94,7 @@ func TestWhatAHintNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				registry := harbortest.New()
-				registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret", Webhooks: true})
-				fine(registry.CreateProject("p", false))
+				registry := realmRegistry()
 				registry.Push("p/a", harbortest.Image{Digest: shared, Tags: []string{"1"}})
 				registry.Push("p/a", harbortest.Image{Digest: other, Tags: []string{"2", "latest"}})
 				registry.Push("p/a", harbortest.Image{Tags: []string{"only"}})
@@ -161,9 +159,7 @@ func TestAnswerOvertakenBySync(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				registry := harbortest.New()
-				registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret", Webhooks: true})
-				fine(registry.CreateProject("p", false))
+				registry := realmRegistry()
 				registry.Push("p/a", harbortest.Image{Digest: shared, Tags: []string{"1"}})
 				registry.Push("p/a", harbortest.Image{Tags: []string{"2"}})
 				w := newRealm(registry, harbortest.Options{Latency: 10 * time.Millisecond}, realmSpec())

@@ -51,6 +51,15 @@ const (
 	receiverAddress = "operator.test:80"
 )
 
+// realmRegistry has an empty project p, and the robot that a realm's inventory logs
+// in as.
+func realmRegistry() *harbortest.Registry {
+	registry := harbortest.New()
+	registry.AddRobot(harbortest.Robot{Name: "inventory", Secret: "secret", Webhooks: true})
+	fine(registry.CreateProject("p", false))
+	return registry
+}
+
 func newRealm(registry *harbortest.Registry, options harbortest.Options, spec v1alpha1.HarborInventorySpec) *realm {
 	w := &realm{registry: registry, pipes: newPipes()}
 	options.Webhooks.Dial = w.pipes.dial

@@ -46,7 +46,7 @@ func (o *statusOutput) held() []string { return slices.Sorted(maps.Keys(o.entrie
 func (o *statusOutput) write(_ context.Context, repository fetch.Repository) error {
 	entries := o.plan.entries(o.plan.filter.Apply(repository.Artifacts))
 	for i := range entries {
-		inventory.Answered(&entries[i], inventory.Overviews(o.plan.details))
+		inventory.Answered(&entries[i], o.plan.details)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -72,9 +72,10 @@ func (o *statusOutput) forget(_ context.Context, repositories []string) []fetch.
 func (o *statusOutput) finish(ctx context.Context, _ []string, into *result) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	overviews := inventory.Overviews(o.plan.details)
 	var sum numbers
 	for _, name := range slices.Sorted(maps.Keys(o.entries)) {
-		sum.add(name, inventory.TotalsOf(o.entries[name], inventory.Overviews(o.plan.details)))
+		sum.add(name, inventory.TotalsOf(o.entries[name], overviews))
 		for _, e := range o.entries[name] {
 			into.entries = append(into.entries, v1alpha1.RepositoryArtifact{Repository: name, ArtifactEntry: e})
 			text, err := json.Marshal(e)

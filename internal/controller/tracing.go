@@ -22,15 +22,15 @@ import (
 // Traces, for whom the process has set a tracer provider; else nothing is made.
 // Everything below a sync is made only where the sync itself is recorded.
 //
-//	| span              | is below          | lasts                                           |
-//	|-------------------|-------------------|-------------------------------------------------|
-//	| sync              |                   | as long as the sync                             |
-//	| hinted reads      |                   | as long as the reading of what hints named      |
+//	| span              | is below          | lasts                                            |
+//	|-------------------|-------------------|--------------------------------------------------|
+//	| sync              |                   | as long as the sync                              |
+//	| hinted reads      |                   | as long as the reading of what hints named       |
 //	| <phase>           | the sync          | look at lists, read Harbor, remove lists, count, |
-//	|                   |                   | register webhooks, write status                 |
-//	| harbor <endpoint> | the phase         | one request, each try of its own                |
-//	| repository        | the phase         | from the first request to the last list written |
-//	| list <verb>       | repository, phase | one write                                       |
+//	|                   |                   | register webhooks, write status                  |
+//	| harbor <endpoint> | the phase         | one request, each try of its own                 |
+//	| repository        | the phase         | from the first request to the last list written  |
+//	| list <verb>       | repository, phase | one write                                        |
 //
 // Spans hold names of repositories and lists, and nothing of what a server sent,
 // no URL and no credentials.

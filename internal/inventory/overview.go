@@ -65,9 +65,9 @@ func (o *overview) pending(e *v1alpha1.ArtifactEntry) bool {
 
 // Answered marks what is asked for and not there as unavailable, in an entry that
 // was read together with its overviews.
-func Answered(e *v1alpha1.ArtifactEntry, asked []v1alpha1.Detail) {
+func Answered(e *v1alpha1.ArtifactEntry, asked Set) {
 	for _, o := range overviews {
-		if slices.Contains(asked, o.detail) && o.pending(e) {
+		if asked.Has(o.detail) && o.pending(e) {
 			e.Unavailable = append(e.Unavailable, o.field)
 		}
 	}

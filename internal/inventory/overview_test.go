@@ -67,7 +67,7 @@ func TestLookCompletesEntries(t *testing.T) {
 		}
 		asked := rapid.SampledFrom([][]v1alpha1.Detail{bothOverviews, bothOverviews[:1], bothOverviews[1:]}).Draw(t, "asked")
 		want := Entry(&a, NewSet(asked))
-		Answered(&want, asked)
+		Answered(&want, NewSet(asked))
 		plain := a
 		plain.Scan, plain.SBOM = nil, nil
 		read := func(before []v1alpha1.ArtifactEntry) v1alpha1.ArtifactEntry {
